@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a handler gets: the events of one shard that are due, in sequence order, in place.
+ *
+ * A shard owns either blocks of sequences (every N-th block) or the events whose key falls to it.
+ * Both are hidden behind an index: event i of the batch is takt_batch_at(batch, i), for i from 0
+ * to batch->count - 1, at the cost of a few instructions. Looking ahead (to prefetch what event
+ * i + 8 will need) is what the index is for.
+ */
+#ifndef TAKT_BATCH_H
+#define TAKT_BATCH_H
+
+#include <takt/base.h>
+
+typedef struct takt_batch {
+    unsigned char *slots;
+    int64_t mask;
+    uint64_t event_size;
+    int64_t first;         /* the sequence of event 0 */
+    const uint32_t *picks; /* keyed: distance of each event from first; NULL otherwise */
+    int64_t skip;          /* sequences of other shards between two blocks of this one */
+    uint32_t phase;        /* where in its block the first event lies */
+    uint32_t shift;        /* log2 of the block */
+    uint32_t count;        /* events in the batch; a source may lower it to what it filled */
+    uint32_t failed;       /* set by takt_batch_fail */
+    uint32_t shard;        /* which shard of how many this is */
+    uint32_t shards;
+    uint32_t *keys; /* the pipeline's key column, NULL where no stage uses stored keys */
+} takt_batch;
+
+/* The sequence of event i. */
+static inline int64_t takt_batch_sequence(const takt_batch *b, uint32_t i)
+{
+    if (b->picks)
+        return b->first + b->picks[i];
+    return b->first + i + ((b->phase + i) >> b->shift) * b->skip;
+}
+
+/* Event i, in its slot. */
+static inline void *takt_batch_at(const takt_batch *b, uint32_t i)
+{
+    return b->slots + (uint64_t)(takt_batch_sequence(b, i) & b->mask) * b->event_size;
+}
+
+/*
+ * Stores the key of event i for the stages that divide by stored keys and run after this one. Any
+ * 64-bit value; equal keys go to one shard at a time and are seen in sequence order.
+ */
+static inline void takt_batch_set_key(const takt_batch *b, uint32_t i, uint64_t key)
+{
+    b->keys[takt_batch_sequence(b, i) & b->mask] = (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 32);
+}
+
+/*
+ * Says that event i could not be handled, for the reason `code` (negative); the handler returns
+ * what this returns. The events before i count as done, event i and those after it do not.
+ */
+static inline int takt_batch_fail(takt_batch *b, uint32_t i, int code)
+{
+    b->failed = i;
+    return code;
+}
+
+#endif

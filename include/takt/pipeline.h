@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pipelines: stages around one ring, and the runtime whose workers run them.
+ *
+ * A stage is a handler. Its input is divided among shards; each shard is run by one worker at a
+ * time, different shards of a stage side by side. Which shards run where, and how many of them
+ * there are, changes while events flow; what a stage has done is visible to the stages after it in
+ * sequence order, so the last stage of a chain sees every event in the order of the source.
+ *
+ * Life of a pipeline: create, add stages, start; wait (or drain); destroy. Functions that take a
+ * pipeline are for one controlling thread at a time, except where they say "any thread".
+ */
+#ifndef TAKT_PIPELINE_H
+#define TAKT_PIPELINE_H
+
+#include <takt/batch.h>
+#include <takt/ring.h>
+
+typedef struct takt_runtime takt_runtime;
+typedef struct takt_pipeline takt_pipeline;
+typedef struct takt_stage takt_stage;
+
+#define TAKT_WORKERS_MAX   1024 /* workers of a runtime */
+#define TAKT_PIPELINES_MAX 16   /* pipelines that run in one runtime at once */
+#define TAKT_STAGES_MAX    64   /* stages of a pipeline */
+#define TAKT_UPSTREAM_MAX  8    /* stages that one stage comes after */
+#define TAKT_SHARDS_MAX    256  /* shards of a stage */
+
+/* What a source returns when no more events will come. */
+#define TAKT_END 1
+
+/*
+ * Handles the events of a batch, on one of the runtime's workers. Returns 0, or a negative code
+ * through takt_batch_fail: the pipeline then stops so that exactly the events before the failed
+ * one pass through the later stages.
+ *
+ * A source gets a batch of free slots. It fills the first of them, sets batch->count to how many
+ * it filled (0: nothing to be had now), and returns 0, TAKT_END, or a negative code; the events
+ * that it filled count in each case. It should return rather than wait.
+ */
+typedef int (*takt_handler)(void *context, takt_batch *batch);
+
+/* The key of an event: a pure function of what earlier stages have left in the event. */
+typedef uint64_t (*takt_key_function)(const void *event);
+
+typedef struct takt_runtime_options {
+    size_t size;                     /* sizeof(takt_runtime_options) */
+    uint32_t workers;                /* threads; 0: one per core that this process may use */
+    bool pin;                        /* keep each worker on a core of its own, where it can be */
+    int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 1 ms */
+    const takt_allocator *allocator; /* NULL: takt_allocator_default() */
+} takt_runtime_options;
+
+typedef struct takt_pipeline_options {
+    size_t size; /* sizeof(takt_pipeline_options) */
+    const char *name;
+    size_t event_size;
+    int64_t capacity;  /* slots of the ring: a power of two */
+    size_t alignment;  /* of the slots; 0: TAKT_LINE_PAIR */
+    int64_t slice_ns;  /* how long a worker stays before it looks around; 0: 20 microseconds */
+    bool fixed_widths; /* the scheduler leaves the numbers of shards alone */
+} takt_pipeline_options;
+
+typedef struct takt_stage_options {
+    size_t size; /* sizeof(takt_stage_options) */
+    const char *name;
+    takt_handler handler;
+    void *context;
+    takt_stage *const *after; /* the stages that this one follows; none: the ring's producer */
+    size_t after_count;
+    uint32_t shards;       /* at the start; 0: shards_min */
+    uint32_t shards_min;   /* 0: 1 */
+    uint32_t shards_max;   /* 0: twice the workers, at least 16; 1 makes the stage serial */
+    uint32_t block;        /* sequences in a row that go to one shard; 0: a good one */
+    takt_key_function key; /* divide by this key instead of by blocks */
+    bool stored_key;       /* divide by the key that takt_batch_set_key stored */
+    double weight;         /* how much this stage's backlog counts; 0: 1 */
+} takt_stage_options;
+
+/* Why a pipeline stopped. */
+typedef struct takt_failure {
+    const char *stage; /* its name, valid as long as the pipeline */
+    int64_t sequence;  /* the event that failed: the first of all that did */
+    int code;          /* what the handler returned */
+} takt_failure;
+
+typedef struct takt_stage_stats {
+    const char *name;
+    int64_t events;        /* handled so far */
+    int64_t busy_ns;       /* time spent in the handler, over all workers */
+    int64_t backlog;       /* events that are available and not done */
+    int64_t redivisions;   /* changes of the number of shards completed */
+    uint32_t shards_now;   /* shards at present, */
+    uint32_t shards_least; /* the least and the most since the start, */
+    uint32_t shards_most;
+    double shards_mean; /* and their mean over time */
+} takt_stage_stats;
+
+TAKT__DECLS_BEGIN
+
+/* Starts the workers and the scheduler thread. TAKT_EINVAL, TAKT_ENOMEM, TAKT_ETHREAD. */
+int takt_runtime_create(takt_runtime **runtime, const takt_runtime_options *options);
+
+/* Stops and joins them. Its pipelines must have been destroyed. NULL is fine. */
+void takt_runtime_destroy(takt_runtime *runtime);
+
+/* How many workers it has. Any thread. */
+uint32_t takt_runtime_workers(const takt_runtime *runtime);
+
+/* Makes a pipeline without stages. Errors as takt_ring_create. */
+int takt_pipeline_create(takt_pipeline **pipeline, takt_runtime *runtime,
+                         const takt_pipeline_options *options);
+
+/*
+ * Makes a stage the source: workers run it, and it fills the ring. Without one the ring's producer
+ * is a thread of the program (takt_pipeline_ring). `after` and the fields about shards and keys
+ * are not looked at. TAKT_ESTATE if there is a source, or the pipeline has started.
+ */
+int takt_pipeline_add_source(takt_pipeline *pipeline, takt_stage **stage,
+                             const takt_stage_options *options);
+
+/*
+ * Adds a stage behind those named in `after`; `stage` may be NULL. TAKT_EINVAL, TAKT_EGRAPH (a
+ * stage of another pipeline), TAKT_EBLOCK, TAKT_EWIDTH, TAKT_ELIMIT, TAKT_ENOMEM, TAKT_ESTATE.
+ */
+int takt_pipeline_add_stage(takt_pipeline *pipeline, takt_stage **stage,
+                            const takt_stage_options *options);
+
+/* Lets events flow. TAKT_EGRAPH without stages, TAKT_ELIMIT, TAKT_ESTATE if it had been started. */
+int takt_pipeline_start(takt_pipeline *pipeline);
+
+/* The ring. Its producer is the caller where the pipeline has no source. */
+takt_ring *takt_pipeline_ring(takt_pipeline *pipeline);
+
+/* The outside producer says that it has published its last event. Its thread only. */
+void takt_pipeline_close(takt_pipeline *pipeline);
+
+/*
+ * Waits until the source (or the outside producer) has ended and every event has passed every
+ * stage: 0. If a handler failed: its code, once every event before the failed one has passed.
+ * TAKT_EHALTED after takt_pipeline_halt, TAKT_ETIMEDOUT at the deadline. Any thread.
+ */
+int takt_pipeline_wait(takt_pipeline *pipeline, int64_t deadline);
+
+/*
+ * Stops the source and waits until what had been published has passed every stage. Returns how
+ * many events were left at the deadline: 0 when drained, and the number that can never pass when
+ * the pipeline failed or was halted. May be called again; takt_pipeline_resume lets the source go
+ * on. The outside producer must have stopped. TAKT_ESTATE before the start.
+ */
+int64_t takt_pipeline_drain(takt_pipeline *pipeline, int64_t deadline);
+
+/* Lets a source run again after a drain. */
+void takt_pipeline_resume(takt_pipeline *pipeline);
+
+/* Stops after the batches that are being handled. Any thread, never blocks. */
+void takt_pipeline_halt(takt_pipeline *pipeline);
+
+/*
+ * 1 and the failure in *failure if a handler has failed; 0 otherwise. Final once
+ * takt_pipeline_wait has returned; an earlier event may still fail before. Any thread.
+ */
+int takt_pipeline_failure(const takt_pipeline *pipeline, takt_failure *failure);
+
+/* Halts, waits until no worker is inside, and frees. NULL is fine. */
+void takt_pipeline_destroy(takt_pipeline *pipeline);
+
+/*
+ * Asks for `shards` shards (within the stage's least and most: TAKT_EWIDTH). The change happens
+ * soon after, by the cut (docs/architecture.md); of requests made meanwhile the last one counts,
+ * and the scheduler may decide otherwise later unless the pipeline's widths are fixed. Any thread,
+ * never blocks.
+ */
+int takt_stage_set_shards(takt_stage *stage, uint32_t shards);
+
+/* A stage's figures, each as of about now. Any thread, never blocks, O(shards). */
+void takt_stage_get_stats(const takt_stage *stage, takt_stage_stats *stats);
+
+TAKT__DECLS_END
+
+#endif

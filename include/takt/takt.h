@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * takt: event pipelines on ring buffers, with sharded stages and a scheduler that moves the cores
+ * to where the backlog costs most. This header includes all the others.
+ */
+#ifndef TAKT_TAKT_H
+#define TAKT_TAKT_H
+
+#include <takt/alloc.h>
+#include <takt/barrier.h>
+#include <takt/batch.h>
+#include <takt/clock.h>
+#include <takt/error.h>
+#include <takt/pipeline.h>
+#include <takt/ring.h>
+#include <takt/sequence.h>
+#include <takt/version.h>
+
+#endif
