@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a pipeline ends: by its stream's end, by a failure, by a halt; and draining.
+ *
+ * A failure is deterministic although shards run side by side. The failed shard stays at the event
+ * that failed, so the stage's progress, and with it every later stage, ends exactly before it.
+ * Shards that are behind go on, and may fail at a lower sequence, which then takes its place. Once
+ * the last stages have done everything below the lowest failure known, no lower one can come, and
+ * the pipeline has failed for good.
+ */
+#include <takt/clock.h>
+
+#include "disruptor/backoff.h"
+#include "scheduler/runtime.h"
+#include "shard/cut.h"
+
+void takt__pipeline_fail(takt_pipeline *p, const takt_stage *stage, int64_t sequence, int code)
+{
+    pthread_mutex_lock(&p->failure_lock);
+    if (!p->failing || sequence < p->failure.sequence)
+        p->failure = (takt_failure){stage->name, sequence, code};
+    takt__st32_rel(&p->failing, 1); /* release [pairs: failing] */
+    pthread_mutex_unlock(&p->failure_lock);
+}
+
+int takt_pipeline_failure(const takt_pipeline *pipeline, takt_failure *failure)
+{
+    takt_pipeline *p = (takt_pipeline *)pipeline; /* for the lock */
+    if (!takt__ld32_acq(&p->failing))             /* acquire [pairs: failing] */
+        return 0;
+    pthread_mutex_lock(&p->failure_lock);
+    *failure = p->failure;
+    pthread_mutex_unlock(&p->failure_lock);
+    return 1;
+}
+
+int64_t takt__pipeline_done(const takt_pipeline *p)
+{
+    int64_t least = TAKT_SEQUENCE_GONE;
+    for (uint32_t i = 0; i < p->count; i++) {
+        int64_t done = p->stages[i]->sink ? takt__stage_done(&p->stages[i]->core) : least;
+        if (done < least)
+            least = done;
+    }
+    return least;
+}
+
+/* Moves a running pipeline to its last state and tells who waits. */
+static void end(takt_pipeline *p, enum takt__state state)
+{
+    if (!takt__cas32(&p->state, TAKT__STATE_RUNNING, state)) /* release [pairs: state] */
+        return;
+    takt_ring_halt(p->ring);
+    takt__park_wake_all(&p->waiters);
+}
+
+static bool stream_has_ended(const takt_pipeline *p)
+{
+    /* acquire [pairs: source-ended], [pairs: closed]: the cursor read after is the last */
+    return p->source ? takt__ld32_acq(&p->source->ended) : takt__ld32_acq(&p->closed);
+}
+
+void takt__pipeline_settle(takt_pipeline *p)
+{
+    takt_failure failure;
+    if (takt_pipeline_failure(p, &failure)) {
+        if (takt__pipeline_done(p) >= failure.sequence - 1)
+            end(p, TAKT__STATE_FAILED);
+    } else if (stream_has_ended(p)) {
+        int64_t cursor = takt_ring_cursor(p->ring);
+        if (takt__pipeline_done(p) >= cursor)
+            end(p, TAKT__STATE_ENDED);
+    }
+}
+
+void takt_pipeline_close(takt_pipeline *p)
+{
+    takt__st32_rel(&p->closed, 1); /* release [pairs: closed] */
+    takt__fence();                 /* a worker that sleeps looked at `closed` after saying so */
+    takt__park_wake_one(&p->runtime->park);
+}
+
+/* The result of a pipeline that has come to its last state; 1 while it runs. */
+static int result(const takt_pipeline *p)
+{
+    takt_failure failure = {0};
+    switch ((enum takt__state)takt__ld32_acq(&p->state)) { /* acquire [pairs: state] */
+    case TAKT__STATE_ENDED: return 0;
+    case TAKT__STATE_FAILED: takt_pipeline_failure(p, &failure); return failure.code;
+    case TAKT__STATE_HALTED: return TAKT_EHALTED;
+    case TAKT__STATE_BUILDING: return TAKT_ESTATE;
+    case TAKT__STATE_RUNNING: break;
+    }
+    return 1;
+}
+
+int takt_pipeline_wait(takt_pipeline *p, int64_t deadline)
+{
+    for (;;) {
+        uint32_t ticket = takt__park_ticket(&p->waiters);
+        int code = result(p);
+        if (code != 1)
+            return code;
+        if (deadline != TAKT_FOREVER && takt_now() >= deadline)
+            return TAKT_ETIMEDOUT;
+        takt__park_wait(&p->waiters, ticket, deadline);
+    }
+}
+
+/* Keeps workers from the source, and waits until none is in it. */
+static bool pause_source(takt_pipeline *p, int64_t deadline)
+{
+    takt__st32_rlx(&p->paused, 1);
+    takt__fence(); /* between `paused` and the owner: see the worker's run_shard */
+    if (!p->source)
+        return true;
+    const struct takt__shard *shard = &p->source->shards[0];
+    struct takt__backoff backoff = {0};
+    while (takt__ld32_acq(&shard->owner) != TAKT__VACANT) { /* acquire [pairs: owner] */
+        if (takt_now() >= deadline)
+            return false;
+        takt__backoff_wait(&backoff, deadline);
+    }
+    return true;
+}
+
+int64_t takt_pipeline_drain(takt_pipeline *p, int64_t deadline)
+{
+    if (takt__ld32_acq(&p->state) == TAKT__STATE_BUILDING) /* acquire [pairs: state] */
+        return TAKT_ESTATE;
+    bool paused = pause_source(p, deadline);
+    struct takt__backoff backoff = {0};
+    for (;;) {
+        bool over = result(p) != 1; /* looked at first: what is left then will not change */
+        int64_t left = takt_ring_cursor(p->ring) - takt__pipeline_done(p);
+        if (over || (left == 0 && paused) || takt_now() >= deadline)
+            return left;
+        takt__backoff_wait(&backoff, deadline);
+    }
+}
+
+void takt_pipeline_resume(takt_pipeline *p)
+{
+    takt__st32_rlx(&p->paused, 0);
+    takt__fence(); /* before looking for sleepers */
+    takt__park_wake_one(&p->runtime->park);
+}
+
+void takt_pipeline_halt(takt_pipeline *p)
+{
+    end(p, TAKT__STATE_HALTED);
+}
+
+int takt_stage_set_shards(takt_stage *stage, uint32_t shards)
+{
+    struct takt__stage *core = &stage->core;
+    if (core->source || shards < core->shards_min || shards > core->shards_max)
+        return TAKT_EWIDTH;
+    takt__cut_request(core, shards);
+    if (takt__ld32_acq(&stage->pipeline->state) == TAKT__STATE_RUNNING) /* acquire [pairs: state] */
+        takt__cut_step(core);
+    return 0;
+}
+
+void takt_stage_get_stats(const takt_stage *stage, takt_stage_stats *stats)
+{
+    const struct takt__stage *core = &stage->core;
+    const struct takt__change *change = &core->change;
+    *stats = (takt_stage_stats){.name = stage->name};
+    uint32_t most = takt__ld32_rlx(&change->most);
+    for (uint32_t i = 0; i < 2 * most; i++) {
+        const struct takt__shard *shard = &core->division[i & 1].shards[i >> 1];
+        stats->events += takt__ld64_rlx(&shard->events);
+        stats->busy_ns += takt__ld64_rlx(&shard->busy_ns);
+    }
+    int64_t done = takt__stage_done(core);
+    int64_t available = takt__stage_available(core);
+    stats->backlog = available - 1 > done ? available - 1 - done : 0;
+    uint32_t current = takt__ld32_acq(&core->current); /* acquire [pairs: current] */
+    stats->shards_now = takt__division_shards(&core->division[current]);
+    stats->shards_least = takt__ld32_rlx(&change->least);
+    stats->shards_most = most;
+    stats->shards_mean = takt__cut_mean_width(core);
+    stats->redivisions = takt__ld64_rlx(&change->redivisions);
+}

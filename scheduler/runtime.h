@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime, its workers, and the pipelines it carries: what the files of this folder share.
+ *
+ * A pipeline is attached by storing it in one of the runtime's places, and detached by clearing the
+ * place and waiting until every thread that might still be looking at it has looked elsewhere
+ * (quiescence): each worker, and the scheduler thread, counts its passes in `epoch`, which is odd
+ * while it is inside one and even while it sleeps.
+ */
+#ifndef TAKT_SCHEDULER_RUNTIME_H
+#define TAKT_SCHEDULER_RUNTIME_H
+
+#include <pthread.h>
+
+#include <takt/pipeline.h>
+
+#include "disruptor/park.h"
+#include "shard/stage.h"
+
+/* The most events that a worker takes from a shard at once. */
+#define TAKT__BATCH_MAX 4096
+
+/* What pipeline.state says. */
+enum takt__state {
+    TAKT__STATE_BUILDING,
+    TAKT__STATE_RUNNING,
+    TAKT__STATE_ENDED,  /* all events have passed */
+    TAKT__STATE_FAILED, /* all events before the failed one have passed */
+    TAKT__STATE_HALTED,
+};
+
+struct takt_stage {
+    struct takt__stage core;
+    takt_pipeline *pipeline;
+    char *name;
+    size_t name_size;
+    double weight;
+    uint32_t index;                       /* in the pipeline */
+    uint32_t upstream[TAKT_UPSTREAM_MAX]; /* indices; none: the ring's producer */
+    uint32_t upstream_count;
+    bool sink; /* no stage comes after it */
+    struct takt__shard *shards;
+    const takt_sequence **members;
+    /* A source's; written by its owner. */
+    TAKT_ALIGNED uint32_t ended;
+    int64_t idle_until; /* it had nothing: not asked again before */
+    int64_t idle_ns;    /* how long it was left alone the last time */
+    /* The scheduler thread's. */
+    TAKT_ALIGNED int64_t seen_events;
+    int64_t seen_busy_ns;
+    double cost;        /* demanded worker time per time */
+    uint32_t proposed;  /* the width that the last ticks proposed, */
+    uint32_t proposals; /* and how many of them in a row */
+    int64_t changed_ns;
+};
+
+struct takt_pipeline {
+    takt_runtime *runtime;
+    takt_ring *ring;
+    char *name;
+    size_t name_size;
+    uint32_t *keys;
+    size_t keys_size;
+    bool needs_keys;
+    bool fixed_widths;
+    int64_t slice_ns;
+    uint32_t batch_max; /* events: no batch holds the ring for itself */
+    uint32_t count;
+    takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on */
+    takt_stage *source;
+    struct takt__park waiters;
+    TAKT_ALIGNED uint32_t state;
+    uint32_t closed;  /* the outside producer has ended */
+    uint32_t paused;  /* the source is not to run */
+    uint32_t failing; /* a handler has failed: `failure` holds */
+    pthread_mutex_t failure_lock;
+    takt_failure failure; /* the lowest so far */
+};
+
+struct takt__worker {
+    takt_runtime *runtime;
+    pthread_t thread;
+    uint32_t id; /* its name as an owner: 1, 2, ... */
+    uint32_t *picks;
+    TAKT_ALIGNED int64_t epoch;
+};
+
+struct takt_runtime {
+    const takt_allocator *allocator;
+    uint32_t worker_count;
+    uint32_t started; /* workers whose threads run */
+    uint32_t cores;
+    bool pin;
+    bool scheduler_started;
+    int64_t tick_ns;
+    struct takt__worker *workers;
+    uint32_t *picks;
+    pthread_t scheduler;
+    struct takt__park park;          /* where workers sleep */
+    struct takt__park scheduler_lot; /* where the scheduler thread does between ticks */
+    TAKT_ALIGNED uint32_t stopping;
+    int64_t scheduler_epoch;
+    takt_pipeline *places[TAKT_PIPELINES_MAX];
+};
+
+/* Enters a pass: pipelines seen in it stay whole until the next pass, or the rest. */
+void takt__runtime_enter(int64_t *epoch);
+
+/* Rests: no pipeline is being looked at. */
+void takt__runtime_rest(int64_t *epoch);
+
+/* The pipeline of a place, if it is running. */
+takt_pipeline *takt__runtime_place(takt_runtime *runtime, uint32_t place);
+
+/* Puts a pipeline into a free place: TAKT_ELIMIT if there is none. */
+int takt__runtime_attach(takt_runtime *runtime, takt_pipeline *pipeline);
+
+/* Takes it out and waits until nobody looks at it. */
+void takt__runtime_detach(takt_runtime *runtime, takt_pipeline *pipeline);
+
+/* The threads' bodies. */
+void *takt__worker_main(void *worker);
+void *takt__scheduler_main(void *runtime);
+
+/* Notes a failure, if it is the lowest so far. */
+void takt__pipeline_fail(takt_pipeline *pipeline, const takt_stage *stage, int64_t sequence,
+                         int code);
+
+/*
+ * Ends the pipeline if all that can pass has passed: called when a worker finds nothing to do in
+ * it, and after a source has ended. `cursor` and `least` are the producer's and the last stages'
+ * sequences, read in that order.
+ */
+void takt__pipeline_settle(takt_pipeline *pipeline);
+
+/* How far the last stages have come. */
+int64_t takt__pipeline_done(const takt_pipeline *pipeline);
+
+#endif

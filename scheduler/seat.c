@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The next seat: D'Hondt's method, one seat at a time, made by each worker for itself.
+ *
+ * A seat is given to the stage with the highest quotient V / (held + 1), where V is the cost of
+ * its backlog (events that are available and not done, times the time of one event, times the
+ * stage's weight) and `held` the number of its shards that are owned now. Within the stage, the
+ * vacant shard that is furthest behind is taken, since it is the one that holds up the stages
+ * after it.
+ *
+ * What is read here is a hint: sequences move and shards are taken meanwhile. Nothing depends on
+ * it but the quality of the choice; running the shard looks at everything again as its owner.
+ *
+ * A source's backlog is the free room of the ring, so in a saturated pipeline a nearly empty ring
+ * draws a worker to the source and a full one to the stages.
+ */
+#include <takt/clock.h>
+
+#include "scheduler/apportion.h"
+#include "scheduler/seat.h"
+#include "shard/cut.h"
+
+/* What an event is taken to cost until it has been measured. */
+#define UNKNOWN_PS 1000000
+
+/* One stage as a candidate. */
+struct candidate {
+    struct takt__shard *vacant; /* furthest behind of those that have something to do */
+    int64_t behind;
+    uint32_t held;
+    uint32_t vacancies;
+};
+
+/* Looks through one division of the stage for vacant shards with events below `end`. */
+static void look_through(const struct takt__division *division, int64_t end, struct candidate *c)
+{
+    int64_t cut = takt__ld64_rlx(&division->cut);
+    if (cut < end)
+        end = cut;
+    uint32_t shards = takt__division_shards(division);
+    for (uint32_t i = 0; i < shards; i++) {
+        struct takt__shard *shard = &division->shards[i];
+        int64_t progress = takt__shard_progress(shard);
+        if (progress == TAKT_SEQUENCE_GONE)
+            continue;
+        uint32_t owner = takt__ld32_rlx(&shard->owner);
+        if (owner != TAKT__VACANT) {
+            c->held += owner != TAKT__FAILED;
+            continue;
+        }
+        if (progress + 1 >= end || takt__ld32_rlx(&shard->wanted))
+            continue;
+        c->vacancies++;
+        if (!c->vacant || progress < c->behind) {
+            c->vacant = shard;
+            c->behind = progress;
+        }
+    }
+}
+
+static void look_at_stage(const struct takt__stage *core, int64_t end, struct candidate *c)
+{
+    uint32_t current = takt__ld32_rlx(&core->current);
+    const struct takt__division *division = &core->division[current];
+    bool changing = takt__ld32_rlx(&core->change.settled) == 0;
+    if (changing)
+        look_through(&core->division[1 - current], end, c);
+    if (!core->keyed || takt__ld32_rlx(&division->open))
+        look_through(division, end, c);
+}
+
+/* Whether the source may run now; if it is only to be left alone for a while, until when. */
+static bool source_ready(const takt_pipeline *p, const takt_stage *stage, struct takt__seat *seat)
+{
+    if (takt__ld32_rlx(&stage->ended) || takt__ld32_rlx(&p->paused) || takt__ld32_rlx(&p->failing))
+        return false;
+    int64_t until = takt__ld64_rlx(&stage->idle_until);
+    if (until == 0 || until <= takt_now())
+        return true;
+    if (until < seat->look_again)
+        seat->look_again = until;
+    return false;
+}
+
+/* Considers one stage whose input ends at `end` and which has done everything up to `done`. */
+static void consider(takt_stage *stage, int64_t end, int64_t done, struct takt__seat *seat)
+{
+    struct takt__stage *core = &stage->core;
+    if (takt__cut_pending(core))
+        takt__cut_step(core);
+    int64_t backlog = end - 1 - done;
+    if (backlog <= 0 || (core->source && !source_ready(stage->pipeline, stage, seat)))
+        return;
+    struct candidate c = {0};
+    look_at_stage(core, end, &c);
+    if (!c.vacant)
+        return;
+    int64_t service = takt__ld64_rlx(&core->service_ps);
+    double cost = (double)backlog * (double)(service ? service : UNKNOWN_PS) * 1e-3;
+    double quotient = takt__quotient(cost * stage->weight, c.held);
+    if (c.vacancies > 1)
+        seat->others += cost * (c.vacancies - 1) / c.vacancies;
+    if (!seat->shard || quotient > seat->quotient) {
+        if (seat->shard)
+            seat->others += seat->quotient;
+        seat->stage = stage;
+        seat->shard = c.vacant;
+        seat->quotient = quotient;
+    } else {
+        seat->others += cost;
+    }
+}
+
+/* Where the stage's input ends, by the sequences read before. */
+static int64_t end_of_input(const takt_stage *stage, const int64_t *done, int64_t cursor)
+{
+    int64_t least = stage->upstream_count ? TAKT_SEQUENCE_GONE : cursor;
+    for (uint32_t i = 0; i < stage->upstream_count; i++)
+        if (done[stage->upstream[i]] < least)
+            least = done[stage->upstream[i]];
+    return least + 1;
+}
+
+static void choose_in(takt_pipeline *p, struct takt__seat *seat)
+{
+    int64_t done[TAKT_STAGES_MAX];
+    int64_t last = TAKT_SEQUENCE_GONE;
+    const struct takt__shard *before = seat->shard;
+    /* Last stages first: each sequence read is then at or above those read before it. */
+    for (uint32_t i = p->count; i-- > 0;) {
+        done[i] = takt__stage_done(&p->stages[i]->core);
+        if (p->stages[i]->sink && done[i] < last)
+            last = done[i];
+    }
+    int64_t cursor = takt_ring_cursor(p->ring);
+    for (uint32_t i = 0; i < p->count; i++) {
+        takt_stage *stage = p->stages[i];
+        int64_t end =
+            stage->core.source ? last + 1 + stage->core.lead : end_of_input(stage, done, cursor);
+        consider(stage, end, done[i], seat);
+    }
+    if (seat->shard == before)
+        takt__pipeline_settle(p);
+}
+
+void takt__seat_choose(takt_runtime *runtime, struct takt__seat *seat)
+{
+    *seat = (struct takt__seat){.look_again = TAKT_FOREVER};
+    for (uint32_t i = 0; i < TAKT_PIPELINES_MAX; i++) {
+        takt_pipeline *p = takt__runtime_place(runtime, i);
+        if (p)
+            choose_in(p, seat);
+    }
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker's choice of what to do next. */
+#ifndef TAKT_SCHEDULER_SEAT_H
+#define TAKT_SCHEDULER_SEAT_H
+
+#include "scheduler/runtime.h"
+
+struct takt__seat {
+    takt_stage *stage;
+    struct takt__shard *shard; /* NULL: there is nothing to do */
+    double quotient;
+    double others;      /* nanoseconds of work that is left for other workers */
+    int64_t look_again; /* when a source that had nothing is to be asked again */
+};
+
+/* Finds the best seat in all pipelines of the runtime, and steps cuts that are pending. */
+void takt__seat_choose(takt_runtime *runtime, struct takt__seat *seat);
+
+#endif
