@@ -53,20 +53,24 @@ static void leave_source_alone(takt_stage *stage, bool had_something)
     takt__st64_rlx(&stage->idle_until, takt_now() + stage->idle_ns);
 }
 
-/* Runs the seat's shard, which the caller owns. True if it failed: it stays owned for ever then. */
+/*
+ * Runs the seat's shard, which the caller owns, for about a slice. True if it failed: it stays
+ * owned for ever then.
+ */
 static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
 {
     takt_stage *stage = seat->stage;
     takt_pipeline *p = stage->pipeline;
     struct takt__run run;
-    int64_t until = takt_now() + p->slice_ns / 2;
+    int64_t began = 0;
     for (;;) {
         if (stage->core.source) {
             takt__fence(); /* between owning the shard and reading `paused`: see drain */
             if (takt__ld32_rlx(&p->paused) || takt__ld32_rlx(&stage->ended))
                 return false;
         }
-        takt__shard_run(&stage->core, seat->shard, batch_limit(p, &stage->core), w->picks, &run);
+        uint32_t limit = batch_limit(p, &stage->core);
+        takt__shard_run(&stage->core, seat->shard, limit, w->picks, &run);
         if (run.code < 0) {
             takt__pipeline_fail(p, stage, run.sequence, run.code);
             if (!run.ended)
@@ -78,7 +82,12 @@ static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
             if (run.ended)
                 takt__st32_rel(&stage->ended, 1); /* release [pairs: source-ended] */
         }
-        if (!run.worked || run.ended || takt__ld32_rlx(&seat->shard->wanted) || takt_now() >= until)
+        /* A batch is as long as a slice, once it is known how long an event takes. */
+        if (run.events < limit || run.ended || takt__ld32_rlx(&seat->shard->wanted))
+            return false;
+        if (!began)
+            began = run.began_ns;
+        if (run.ended_ns - began >= p->slice_ns / 2)
             return false;
     }
 }

@@ -190,12 +190,12 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
     if (b.count) {
         uint32_t offered = b.count;
         run->called = true;
-        int64_t before = takt_now();
+        run->began_ns = takt_now();
         result = division->handler(division->context, &b);
-        int64_t after = takt_now();
+        run->ended_ns = takt_now();
         if (b.count > offered)
             b.count = offered;
-        account(stage, shard, b.count, after - before);
+        account(stage, shard, b.count, run->ended_ns - run->began_ns);
     }
     if (stage->source) {
         finish_source(shard, &b, result, run);

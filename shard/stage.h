@@ -101,6 +101,8 @@ struct takt__run {
     bool ended;       /* a source said TAKT_END, or failed */
     int code;         /* negative: the handler failed at `sequence` */
     int64_t sequence; /* of the failed event */
+    int64_t began_ns; /* the clock before and after the handler, if it was called */
+    int64_t ended_ns;
 };
 
 /* One past the last sequence that the stage may handle, were it not for a cut. */

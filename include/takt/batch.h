@@ -44,11 +44,14 @@ static inline void *takt_batch_at(const takt_batch *b, uint32_t i)
 
 /*
  * Stores the key of event i for the stages that divide by stored keys and run after this one. Any
- * 64-bit value; equal keys go to one shard at a time and are seen in sequence order.
+ * 64-bit value; equal keys go to one shard at a time and are seen in sequence order. Does nothing
+ * where no stage uses stored keys.
  */
 static inline void takt_batch_set_key(const takt_batch *b, uint32_t i, uint64_t key)
 {
-    b->keys[takt_batch_sequence(b, i) & b->mask] = (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 32);
+    if (b->keys)
+        b->keys[takt_batch_sequence(b, i) & b->mask] =
+            (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 32);
 }
 
 /*
