@@ -54,13 +54,9 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     p->fixed_widths = options->fixed_widths;
     p->slice_ns = options->slice_ns ? options->slice_ns : SLICE_NS;
     p->name = copy_name(allocator, options->name ? options->name : "pipeline", &p->name_size);
-    int error = takt_ring_create(&p->ring, &(takt_ring_options){
-                                               .size = sizeof(takt_ring_options),
-                                               .event_size = options->event_size,
-                                               .capacity = options->capacity,
-                                               .alignment = options->alignment,
-                                               .allocator = allocator,
-                                           });
+    int error = takt_ring_create(
+        &p->ring, TAKT_RING(.event_size = options->event_size, .capacity = options->capacity,
+                            .alignment = options->alignment, .allocator = allocator));
     if (error == 0 && !p->name)
         error = TAKT_ENOMEM;
     if (error < 0) {

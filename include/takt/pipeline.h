@@ -77,6 +77,19 @@ typedef struct takt_stage_options {
     double weight;         /* how much this stage's backlog counts; 0: 1 */
 } takt_stage_options;
 
+#ifndef __cplusplus
+/*
+ * Options in place, with their size filled in and everything that is not named 0:
+ *
+ *     takt_pipeline_add_stage(p, &stage, TAKT_STAGE(.name = "risk", .handler = on_risk));
+ */
+#define TAKT_RUNTIME(...)                                                                          \
+    (&(takt_runtime_options){.size = sizeof(takt_runtime_options), __VA_ARGS__})
+#define TAKT_PIPELINE(...)                                                                         \
+    (&(takt_pipeline_options){.size = sizeof(takt_pipeline_options), __VA_ARGS__})
+#define TAKT_STAGE(...) (&(takt_stage_options){.size = sizeof(takt_stage_options), __VA_ARGS__})
+#endif
+
 /* Why a pipeline stopped. */
 typedef struct takt_failure {
     const char *stage; /* its name, valid as long as the pipeline */

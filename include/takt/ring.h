@@ -51,6 +51,11 @@ typedef struct takt_ring_options {
     const takt_allocator *allocator; /* NULL: takt_allocator_default() */
 } takt_ring_options;
 
+#ifndef __cplusplus
+/* Options in place: takt_ring_create(&ring, TAKT_RING(.event_size = 64, .capacity = 1024)). */
+#define TAKT_RING(...) (&(takt_ring_options){.size = sizeof(takt_ring_options), __VA_ARGS__})
+#endif
+
 TAKT__DECLS_BEGIN
 
 /*

@@ -105,17 +105,9 @@ static takt_stage *add(takt_pipeline *p, takt_stage *before, takt_handler handle
 {
     takt_stage *stage = NULL;
     takt_pipeline_add_stage(p, &stage,
-                            &(takt_stage_options){
-                                .size = sizeof(takt_stage_options),
-                                .handler = handler,
-                                .context = flow,
-                                .after = &before,
-                                .after_count = 1,
-                                .shards_max = shards_max,
-                                .block = 4,
-                                .stored_key = stored,
-                                .key = key,
-                            });
+                            TAKT_STAGE(.handler = handler, .context = flow, .after = &before,
+                                       .after_count = 1, .shards_max = shards_max, .block = 4,
+                                       .stored_key = stored, .key = key));
     return stage;
 }
 
@@ -127,22 +119,10 @@ static void flow_through(uint32_t workers, int64_t events, takt_key_function key
     takt_runtime *runtime;
     takt_pipeline *p;
     takt_stage *source;
-    takt_runtime_create(&runtime, &(takt_runtime_options){
-                                      .size = sizeof(takt_runtime_options),
-                                      .workers = workers,
-                                  });
+    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers));
     takt_pipeline_create(&p, runtime,
-                         &(takt_pipeline_options){
-                             .size = sizeof(takt_pipeline_options),
-                             .event_size = sizeof(struct event),
-                             .capacity = CAPACITY,
-                         });
-    takt_pipeline_add_source(p, &source,
-                             &(takt_stage_options){
-                                 .size = sizeof(takt_stage_options),
-                                 .handler = on_source,
-                                 .context = &flow,
-                             });
+                         TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = CAPACITY));
+    takt_pipeline_add_source(p, &source, TAKT_STAGE(.handler = on_source, .context = &flow));
     flow.stateless = add(p, source, on_stateless, &flow, SHARDS_MAX, false, NULL);
     flow.keyed = add(p, flow.stateless, on_keyed, &flow, SHARDS_MAX, !key, key);
     add(p, flow.keyed, on_last, &flow, 1, false, NULL);

@@ -53,11 +53,7 @@ static void begin(struct life *life, takt_runtime *runtime)
 {
     takt_stage *source;
     takt_pipeline_create(&life->pipeline, runtime,
-                         &(takt_pipeline_options){
-                             .size = sizeof(takt_pipeline_options),
-                             .event_size = sizeof(int64_t),
-                             .capacity = 256,
-                         });
+                         TAKT_PIPELINE(.event_size = sizeof(int64_t), .capacity = 256));
     takt_stage_options options = {.size = sizeof options, .handler = on_source};
     takt_pipeline_add_source(life->pipeline, &source, &options);
     options = (takt_stage_options){
@@ -145,10 +141,7 @@ int main(void)
     long rounds = tap_setting("TAKT_STRESS_ROUNDS", 100);
     takt_runtime *runtime;
     struct rng rng = {1};
-    int result = takt_runtime_create(&runtime, &(takt_runtime_options){
-                                                   .size = sizeof(takt_runtime_options),
-                                                   .workers = 4,
-                                               });
+    int result = takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = 4));
     if (!ok(result == 0, "a runtime with 4 workers"))
         return done();
     bool good = true;

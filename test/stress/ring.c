@@ -80,11 +80,7 @@ int main(void)
     struct consumer c[3] = {{.use = use_left}, {.use = use_right}, {.use = use_both}};
     const takt_sequence *both[2] = {&c[0].sequence, &c[1].sequence};
     pthread_t threads[3];
-    takt_ring_create(&ring, &(takt_ring_options){
-                                .size = sizeof(takt_ring_options),
-                                .event_size = sizeof(struct event),
-                                .capacity = CAPACITY,
-                            });
+    takt_ring_create(&ring, TAKT_RING(.event_size = sizeof(struct event), .capacity = CAPACITY));
     for (int i = 0; i < 3; i++) {
         c[i].ring = ring;
         c[i].events = events;

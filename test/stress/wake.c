@@ -45,12 +45,7 @@ static takt_pipeline *build(takt_runtime *runtime, int64_t *sum)
 {
     takt_pipeline *p;
     takt_stage *first;
-    takt_pipeline_create(&p, runtime,
-                         &(takt_pipeline_options){
-                             .size = sizeof(takt_pipeline_options),
-                             .event_size = sizeof(int64_t),
-                             .capacity = 64,
-                         });
+    takt_pipeline_create(&p, runtime, TAKT_PIPELINE(.event_size = sizeof(int64_t), .capacity = 64));
     takt_stage_options options = {.size = sizeof options, .handler = pass_on};
     takt_pipeline_add_stage(p, &first, &options);
     options = (takt_stage_options){
@@ -71,10 +66,7 @@ static void burst(uint32_t workers, long rounds)
     takt_runtime *runtime;
     int64_t sum = 0, expected = 0, left = 0;
     struct rng rng = {workers};
-    takt_runtime_create(&runtime, &(takt_runtime_options){
-                                      .size = sizeof(takt_runtime_options),
-                                      .workers = workers,
-                                  });
+    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers));
     takt_pipeline *p = build(runtime, &sum);
     takt_ring *ring = takt_pipeline_ring(p);
     for (long round = 0; round < rounds && left == 0; round++) {
