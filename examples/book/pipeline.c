@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * takt-book over takt: the five steps of run.h as the stages of a pipeline.
+ *
+ *     source -> decode -> book -> format -> tape
+ *
+ * The source cuts the feed into messages and the tape writes the rows, each in one shard, in feed
+ * order. Decode and format treat every message for itself and are divided by sequence. Book is
+ * divided by symbol: decode stores the locate code as the message's key, so a symbol's messages are
+ * applied by one worker at a time and in feed order, while different symbols' go side by side.
+ *
+ * A fault needs no care for order here: the pipeline ends so that exactly the messages before the
+ * faulty one have reached the tape, and the faulty one still lies in its slot.
+ */
+#include <string.h>
+
+#include <takt/takt.h>
+
+#include "format.h"
+#include "run.h"
+
+/* Slots of the ring: a mebibyte of events, which the second-level caches hold. */
+#define CAPACITY 4096
+
+/* How far ahead the book stage has the memory of later messages fetched. */
+#define PREFETCH 8
+
+/* The most shards that --redivide-every asks for. */
+#define REDIVIDE_MOST 8
+
+#define PROGRESS_NS 100000000
+
+enum { SOURCE, DECODE, BOOK, FORMAT, TAPE, STAGES };
+
+struct book_pipeline {
+    struct book_run *run;
+    takt_runtime *runtime;
+    takt_pipeline *pipeline;
+    takt_stage *stages[STAGES];
+    uint64_t redivide_at; /* the message that the next forced re-division comes with */
+    uint64_t random;
+};
+
+/* xorshift64: the re-divisions are the same in every run. */
+static uint32_t draw(struct book_pipeline *bp, uint32_t below)
+{
+    bp->random ^= bp->random << 13;
+    bp->random ^= bp->random >> 7;
+    bp->random ^= bp->random << 17;
+    return (uint32_t)(bp->random >> 32) % below;
+}
+
+static void redivide(struct book_pipeline *bp)
+{
+    static const int divided[] = {DECODE, BOOK, FORMAT};
+    takt_stage *stage = bp->stages[divided[draw(bp, 3)]];
+    takt_stage_set_shards(stage, 1 + draw(bp, REDIVIDE_MOST));
+}
+
+static int on_source(void *context, takt_batch *b)
+{
+    struct book_pipeline *bp = context;
+    uint64_t every = bp->run->options->redivide_every;
+    uint32_t offered = b->count;
+    for (b->count = 0; b->count < offered; b->count++) {
+        int result = source_fill(&bp->run->source, takt_batch_at(b, b->count), false);
+        if (result == SOURCE_LATER)
+            break;
+        if (result != SOURCE_FILLED)
+            return result == SOURCE_END ? TAKT_END : result;
+    }
+    uint64_t filled = (uint64_t)b->first + b->count;
+    for (; every && filled >= bp->redivide_at; bp->redivide_at += every)
+        redivide(bp);
+    return 0;
+}
+
+static int on_decode(void *context, takt_batch *b)
+{
+    const struct book_pipeline *bp = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct book_event *e = takt_batch_at(b, i);
+        int error = run_decode(bp->run, e);
+        if (error < 0)
+            return takt_batch_fail(b, i, error);
+        takt_batch_set_key(b, i, e->locate);
+    }
+    return 0;
+}
+
+static int on_book(void *context, takt_batch *b)
+{
+    struct book_pipeline *bp = context;
+    struct books *books = &bp->run->books;
+    for (uint32_t i = 0; i < b->count; i++) {
+        if (i + PREFETCH < b->count)
+            book_prefetch(books, takt_batch_at(b, i + PREFETCH));
+        int error = book_apply(books, takt_batch_at(b, i));
+        if (error < 0)
+            return takt_batch_fail(b, i, error);
+    }
+    return 0;
+}
+
+static int on_format(void *context, takt_batch *b)
+{
+    const struct book_pipeline *bp = context;
+    bool trades = bp->run->options->trades != NULL;
+    for (uint32_t i = 0; i < b->count; i++)
+        book_format(takt_batch_at(b, i), takt_batch_sequence(b, i) + 1, trades);
+    return 0;
+}
+
+static int on_tape(void *context, takt_batch *b)
+{
+    struct book_pipeline *bp = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        int error = tape_put(&bp->run->tape, takt_batch_at(b, i));
+        if (error < 0)
+            return takt_batch_fail(b, i, error);
+    }
+    return 0;
+}
+
+/* Runtime, ring and stages. 0, or an error of takt's. */
+static int build(struct book_pipeline *bp)
+{
+    static const struct {
+        const char *name;
+        takt_handler handler;
+        uint32_t shards_max;
+        bool stored_key;
+    } plan[STAGES] = {
+        [SOURCE] = {"source", on_source, 1, false}, [DECODE] = {"decode", on_decode, 0, false},
+        [BOOK] = {"book", on_book, 0, true},        [FORMAT] = {"format", on_format, 0, false},
+        [TAPE] = {"tape", on_tape, 1, false},
+    };
+    int error =
+        takt_runtime_create(&bp->runtime, TAKT_RUNTIME(.workers = bp->run->options->workers));
+    if (error == 0)
+        error = takt_pipeline_create(&bp->pipeline, bp->runtime,
+                                     TAKT_PIPELINE(.name = "book",
+                                                   .event_size = sizeof(struct book_event),
+                                                   .capacity = CAPACITY));
+    for (int i = 0; error == 0 && i < STAGES; i++) {
+        takt_stage_options options = {
+            .size = sizeof options,
+            .name = plan[i].name,
+            .handler = plan[i].handler,
+            .context = bp,
+            .after = i ? &bp->stages[i - 1] : NULL,
+            .after_count = i ? 1 : 0,
+            .shards_max = plan[i].shards_max,
+            .stored_key = plan[i].stored_key,
+        };
+        error = i == SOURCE ? takt_pipeline_add_source(bp->pipeline, &bp->stages[i], &options)
+                            : takt_pipeline_add_stage(bp->pipeline, &bp->stages[i], &options);
+    }
+    return error == 0 ? takt_pipeline_start(bp->pipeline) : error;
+}
+
+/* Waits for the end, showing how far it is. 0, or the error that ended it. */
+static int wait_for_end(struct book_pipeline *bp)
+{
+    const struct feed *feed = &bp->run->source.feed;
+    for (;;) {
+        int error = takt_pipeline_wait(bp->pipeline, takt_after(PROGRESS_NS));
+        if (error != TAKT_ETIMEDOUT)
+            return error;
+        takt_stage_stats stats;
+        takt_stage_get_stats(bp->stages[TAPE], &stats);
+        progress_show(&bp->run->progress, feed_done(feed), feed->total, (uint64_t)stats.events);
+    }
+}
+
+static void take_stats(struct book_pipeline *bp)
+{
+    struct book_run *run = bp->run;
+    run->workers = takt_runtime_workers(bp->runtime);
+    run->stage_count = STAGES;
+    for (int i = 0; i < STAGES; i++) {
+        takt_stage_stats stats;
+        takt_stage_get_stats(bp->stages[i], &stats);
+        struct book_stage *stage = &run->stages[i];
+        *stage = (struct book_stage){
+            .events = (uint64_t)stats.events,
+            .service_ns = (uint64_t)stats.busy_ns,
+            .shards_now = stats.shards_now,
+            .shards_min = stats.shards_least,
+            .shards_max = stats.shards_most,
+            .shards_mean = stats.shards_mean,
+            .redivisions = (uint64_t)stats.redivisions,
+        };
+        strncpy(stage->name, stats.name, sizeof stage->name - 1);
+    }
+}
+
+/* Says where in the feed the pipeline failed. */
+static void take_fault(struct book_pipeline *bp, int error)
+{
+    takt_failure failure;
+    if (takt_pipeline_failure(bp->pipeline, &failure)) {
+        const struct book_event *e =
+            takt_ring_at(takt_pipeline_ring(bp->pipeline), failure.sequence);
+        run_fail(bp->run, failure.code, e->offset);
+    } else {
+        run_fail(bp->run, error, RUN_NO_OFFSET);
+    }
+}
+
+int run_pipeline(struct book_run *run)
+{
+    struct book_pipeline bp = {
+        .run = run,
+        .random = 0x9e3779b97f4a7c15u,
+        .redivide_at = run->options->redivide_every,
+    };
+    int error = build(&bp);
+    if (error == 0) {
+        error = wait_for_end(&bp);
+        take_stats(&bp);
+    }
+    if (error != 0 && bp.pipeline)
+        take_fault(&bp, error);
+    else if (error != 0)
+        run_fail(run, error, RUN_NO_OFFSET);
+    takt_pipeline_destroy(bp.pipeline);
+    takt_runtime_destroy(bp.runtime);
+    return error;
+}
