@@ -68,7 +68,6 @@ int takt_ring_create(takt_ring **out, const takt_ring_options *options)
     ring->mask = options->capacity - 1;
     ring->event_size = options->event_size;
     ring->hidden = hidden;
-    ring->sleepers = &ring->nobody;
     ring->claimed = TAKT_SEQUENCE_INITIAL;
     ring->room = TAKT_SEQUENCE_INITIAL;
     takt_sequence_init(&ring->cursor, TAKT_SEQUENCE_INITIAL);
@@ -119,6 +118,7 @@ int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer)
 void takt_ring_halt(takt_ring *ring)
 {
     takt__st32_rlx(&ring->halted, 1);
+    takt__sequence_wake(&ring->cursor);
     if (ring->hidden->park)
         takt__park_wake_all(ring->hidden->park);
 }
@@ -156,11 +156,11 @@ int takt__ring_make_room(takt_ring *ring, int64_t n, int64_t deadline)
 void takt__ring_set_park(takt_ring *ring, struct takt__park *park)
 {
     ring->hidden->park = park;
-    ring->sleepers = &park->sleepers;
 }
 
 void takt__ring_wake(takt_ring *ring)
 {
+    takt__sequence_wake(&ring->cursor);
     if (ring->hidden->park)
         takt__park_wake_one(ring->hidden->park);
 }

@@ -50,7 +50,6 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
         return TAKT_ENOMEM;
     p->runtime = runtime;
     pthread_mutex_init(&p->failure_lock, NULL);
-    takt__park_init(&p->waiters);
     p->fixed_widths = options->fixed_widths;
     p->slice_ns = options->slice_ns ? options->slice_ns : SLICE_NS;
     p->name = copy_name(allocator, options->name ? options->name : "pipeline", &p->name_size);

@@ -46,8 +46,6 @@ static takt_runtime *make(const takt_runtime_options *options)
         takt_runtime_destroy(runtime);
         return NULL;
     }
-    takt__park_init(&runtime->park);
-    takt__park_init(&runtime->scheduler_lot);
     return runtime;
 }
 

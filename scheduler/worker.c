@@ -13,6 +13,7 @@
 
 #include <takt/clock.h>
 
+#include "disruptor/wait.h"
 #include "scheduler/seat.h"
 #include "scheduler/topo.h"
 
@@ -106,19 +107,37 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
     return true;
 }
 
+/* Has every outside producer look for sleepers when it next publishes. */
+static void arm(takt_runtime *runtime)
+{
+    for (uint32_t i = 0; i < TAKT_PIPELINES_MAX; i++) {
+        takt_pipeline *p = takt__runtime_place(runtime, i);
+        if (p)
+            takt__sequence_arm(&p->ring->cursor);
+    }
+}
+
 /* Sleeps until woken, unless there is work after all. */
 static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
 {
     takt_runtime *runtime = w->runtime;
     uint32_t ticket;
     takt__park_prepare(&runtime->park, &ticket);
+    arm(runtime);
+    bool everywhere = takt__barrier_everywhere();
     takt__seat_choose(runtime, seat);
     if (seat->shard || takt__ld32_rlx(&runtime->stopping)) {
         takt__park_cancel(&runtime->park);
         return;
     }
     takt__runtime_rest(&w->epoch);
-    takt__park_sleep(&runtime->park, ticket, seat->look_again);
+    takt__park_sleep(&runtime->park, ticket, everywhere, seat->look_again);
+    takt__runtime_enter(&w->epoch);
+    /* Being woken has disarmed the producer; the others that sleep may be needed yet. */
+    if (takt__park_occupied(&runtime->park)) {
+        arm(runtime);
+        takt__fence(); /* before looking for work */
+    }
 }
 
 void *takt__worker_main(void *argument)

@@ -128,7 +128,7 @@ static void advance(struct takt__shard *shard, int64_t past, int64_t next)
 {
     shard->processed = past;
     shard->next = next;
-    takt__st64_rel(&shard->to->value, next - 1); /* release [pairs: sequence] */
+    takt_sequence_set(shard->to, next - 1);
 }
 
 /* Leaves the division if its cut is final and nothing is left below it. */

@@ -33,14 +33,12 @@ typedef struct takt_ring {
     int64_t mask;
     uint64_t event_size;
     struct takt__ring_private *hidden;
-    const uint32_t *sleepers; /* nonzero while somebody sleeps until the cursor moves */
     /* The producer's own. */
     TAKT_ALIGNED int64_t claimed; /* the highest sequence claimed */
     int64_t room;                 /* the highest that may be claimed without a look at consumers */
     /* Read by every consumer. */
     takt_sequence cursor; /* the highest sequence published */
     TAKT_ALIGNED uint32_t halted;
-    uint32_t nobody; /* where `sleepers` points while nobody ever sleeps */
 } takt_ring;
 
 typedef struct takt_ring_options {
@@ -141,10 +139,9 @@ static inline int64_t takt_ring_try_next(takt_ring *ring, int64_t n)
  */
 static inline void takt_ring_publish(takt_ring *ring, int64_t high)
 {
-    takt_sequence_set(&ring->cursor, high);
-    /* The store must come first. The compiler is held here; the CPU by the sleeper (park.c). */
-    takt__compiler_fence();
-    if (TAKT_UNLIKELY(takt__load32_relaxed(ring->sleepers)))
+    takt__store_release(&ring->cursor.value, high); /* release [pairs: sequence] */
+    takt__compiler_fence();                         /* as in takt_sequence_set */
+    if (TAKT_UNLIKELY(takt__load32_relaxed(&ring->cursor.sleepers)))
         takt__ring_wake(ring);
 }
 
