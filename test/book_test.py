@@ -100,6 +100,21 @@ def lobster_messages_are_what_the_model_says(way):
 
 
 @both_ways
+def init_is_the_book_after_the_first_message(way):
+    messages = (b'1.5,%d,7,60,20000,1\n1.6,1,8,5,20000,1\n1.7,3,7,60,20000,1\n'
+                b'1.8,4,9,30,20300,-1\n1.9,4,9,70,20300,-1\n')
+    book = put('init', b'20300,90,20000,100,20400,1,19900,2,9999999999,0,-9999999999,0\n1,1,1,1\n')
+    for kind in 1, 2, 3, 4:
+        run = Run(put('X_1.csv', messages % kind), '--init', book, *way)
+        same('tape', [row.split(b',')[3:] for row in run.tape.splitlines()[1:]],
+             [[b'20000', b'100', b'20300', b'90'], [b'20000', b'105', b'20300', b'90'],
+              [b'20000', b'45', b'20300', b'90'], [b'20000', b'45', b'20300', b'60'],
+              [b'20000', b'45', b'20400', b'1']])
+        same('trades', len(run.trades.splitlines()), 3 + (kind == 4))
+        same('counts', [run.json[k] for k in ('orphans', 'clamped', 'live_orders')], [3, 1, 1])
+
+
+@both_ways
 def gzip_and_standard_input(way):
     data = get(generate(50000, 4))
     wanted = Run(generate(50000, 4), *BASELINE).tape

@@ -22,8 +22,12 @@
 /* Slots of the ring: a mebibyte of events, which the second-level caches hold. */
 #define CAPACITY 4096
 
-/* How far ahead the book stage has the memory of later messages fetched. */
-#define PREFETCH 8
+/*
+ * How far ahead the book stage has the memory of later messages fetched: the message, which may
+ * lie in another core's cache, and then, when it has come, what the message needs of its book.
+ */
+#define FETCH_MESSAGE 16
+#define FETCH_BOOK    8
 
 /* The most shards that --redivide-every asks for. */
 #define REDIVIDE_MOST 8
@@ -93,8 +97,10 @@ static int on_book(void *context, takt_batch *b)
     struct book_pipeline *bp = context;
     struct books *books = &bp->run->books;
     for (uint32_t i = 0; i < b->count; i++) {
-        if (i + PREFETCH < b->count)
-            book_prefetch(books, takt_batch_at(b, i + PREFETCH));
+        if (i + FETCH_MESSAGE < b->count)
+            __builtin_prefetch(takt_batch_at(b, i + FETCH_MESSAGE));
+        if (i + FETCH_BOOK < b->count)
+            book_prefetch(books, takt_batch_at(b, i + FETCH_BOOK));
         int error = book_apply(books, takt_batch_at(b, i));
         if (error < 0)
             return takt_batch_fail(b, i, error);

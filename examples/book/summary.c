@@ -62,7 +62,7 @@ static void print_types(const struct book_run *run)
         const char *name = type_name(run->source.format, type);
 
         if (run->tape.by_type[type] > 0 && name)
-            fprintf(stderr, "  %c %-32s %14" PRIu64 "\n", (char)type, name,
+            fprintf(stderr, "  %c %-30s %14" PRIu64 "\n", (char)type, name,
                     run->tape.by_type[type]);
     }
 }
@@ -85,26 +85,26 @@ static void print_stages(const struct book_run *run)
 static void print_count(const char *what, uint64_t count)
 {
     if (count > 0)
-        fprintf(stderr, "%-20s %16" PRIu64 "\n", what, count);
+        fprintf(stderr, "%-34s %14" PRIu64 "\n", what, count);
 }
 
 void summary_print(const struct summary *summary, const struct book_run *run)
 {
     const struct book_counts *counts = &summary->counts;
 
-    fprintf(stderr, "%-20s %16" PRIu64 "\n", "messages", run->tape.messages);
+    fprintf(stderr, "%-34s %14" PRIu64 "\n", "messages", run->tape.messages);
     print_types(run);
-    fprintf(stderr, "%-20s %16" PRIu64 "\n", "symbols", counts->symbols);
-    fprintf(stderr, "%-20s %16" PRIu64 "\n", "live orders", counts->live_orders);
+    fprintf(stderr, "%-34s %14" PRIu64 "\n", "symbols", counts->symbols);
+    fprintf(stderr, "%-34s %14" PRIu64 "\n", "live orders", counts->live_orders);
     print_count("orphans", counts->orphans);
     print_count("clamped", counts->clamped);
     print_count("duplicates", counts->duplicates);
-    fprintf(stderr, "%-20s %16.3f s\n", "elapsed", summary->elapsed_s);
-    fprintf(stderr, "%-20s %16.0f\n", "messages/s", summary->messages_per_s);
+    fprintf(stderr, "%-34s %14.3f s\n", "elapsed", summary->elapsed_s);
+    fprintf(stderr, "%-34s %14.0f\n", "messages/s", summary->messages_per_s);
     if (run->workers > 0)
-        fprintf(stderr, "%-20s %16u\n", "workers", run->workers);
+        fprintf(stderr, "%-34s %14u\n", "workers", run->workers);
     if (summary->anonymous_bytes > 0)
-        fprintf(stderr, "%-20s %16.1f MiB of at most %.1f MiB\n", "anonymous memory",
+        fprintf(stderr, "%-34s %14.1f MiB of at most %.1f MiB\n", "anonymous memory",
                 (double)summary->anonymous_bytes / (1 << 20),
                 (double)summary->memory_bound / (1 << 20));
     print_stages(run);
@@ -126,8 +126,8 @@ static void fault_text(const struct book_run *run, char *text, size_t size)
     const char *reason = fault->reason ? fault->reason : book_strerror(fault->error);
     /* In a compressed feed only damage to the compression has a place in the file itself. */
     bool unpacked = run->source.feed.gunzip && fault->path == run->options->feed &&
-                    fault->error != BOOK_EGZIP && fault->error != BOOK_EREAD &&
-                    fault->offset > 0 && fault->offset != RUN_NO_OFFSET;
+                    fault->error != BOOK_EGZIP && fault->error != BOOK_EREAD && fault->offset > 0 &&
+                    fault->offset != RUN_NO_OFFSET;
 
     snprintf(text, size, "%s%s%s%s", reason, fault->os_error && !fault->reason ? ": " : "",
              fault->os_error && !fault->reason ? strerror(fault->os_error) : "",

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -129,7 +131,8 @@ Test(tape, rows_go_to_their_outputs)
     struct book_event e = {.length = 4, .trade_length = 3, .type = 'E', .text = "row\ntr\n"};
     struct tape tape;
 
-    write_file("tape", "what was there before");
+    write_file("tape", "what was there before, and is longer than what is written over it, so that "
+                       "some of it would be left if the file were not emptied");
     cr_assert_eq(tape_open(&tape, "tape", "trades", -1), 0);
     cr_assert_eq(tape_put(&tape, &e), 0);
     e.trade_length = 0;
@@ -164,6 +167,24 @@ Test(tape, a_full_device_is_an_error_when_the_buffer_is_full)
     cr_assert_eq(tape.tape.os_error, ENOSPC);
     cr_assert_eq(tape.tape.written, 0);
     expect_file("trades", TRADES_HEADER);
+}
+
+Test(tape, tells_how_many_bytes_the_system_took)
+{
+    const struct rlimit limit = {300001, 300001};
+    struct book_event e = {.length = 100, .type = 'A'};
+    struct tape tape;
+    int error = 0;
+
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cr_assert_eq(tape_open(&tape, "tape", NULL, -1), 0);
+    for (int i = 0; i < 100000 && error == 0; i++)
+        error = tape_put(&tape, &e);
+    cr_assert_eq(error, BOOK_EWRITE);
+    cr_assert_eq(tape.tape.os_error, EFBIG);
+    cr_assert_eq(tape.tape.written, 300001);
+    cr_assert_eq(tape_close(&tape), BOOK_EWRITE);
 }
 
 Test(tape, never_overwrites_the_feed)
