@@ -23,7 +23,7 @@ help:
 	@echo '                  sanitizers, thread sanitizer), tidiness, fuzzers'
 	@echo '                  (CHECK="release fuzz": only those; TAKT_FUZZ_SECONDS=n)'
 	@echo 'make bench        takt-book over the pipeline against the same code in a plain loop'
-	@echo 'make install      install library, headers and takt.pc (PREFIX=$(PREFIX), LIBDIR=$(LIBDIR), DESTDIR=)'
+	@echo 'make install      install library, headers and takt.pc (PREFIX=$(PREFIX))'
 	@echo 'make format       lay out the C files with clang-format'
 	@echo 'make clean        remove everything that was built, generated or fuzzed'
 

@@ -158,7 +158,7 @@ int takt_stage_set_shards(takt_stage *stage, uint32_t shards)
         return TAKT_EWIDTH;
     takt__cut_request(core, shards);
     if (takt__ld32_acq(&stage->pipeline->state) == TAKT__STATE_RUNNING) /* acquire [pairs: state] */
-        takt__cut_step(core);
+        takt__runtime_step_cut(stage->pipeline->runtime, core);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "disruptor/backoff.h"
 #include "scheduler/runtime.h"
 #include "scheduler/topo.h"
+#include "shard/cut.h"
 
 #define TICK_NS 1000000
 
@@ -140,6 +141,14 @@ int takt__runtime_attach(takt_runtime *runtime, takt_pipeline *pipeline)
             return 0;
         }
     return TAKT_ELIMIT;
+}
+
+void takt__runtime_step_cut(takt_runtime *runtime, struct takt__stage *stage)
+{
+    takt__cut_step(stage);
+    takt__fence(); /* before looking for sleepers: a sleeper looks at the shards once more */
+    if (takt__park_occupied(&runtime->park))
+        takt__park_wake_one(&runtime->park);
 }
 
 /* Waits until a thread that is in a pass has begun another, or rests. */

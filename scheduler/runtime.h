@@ -118,6 +118,13 @@ int takt__runtime_attach(takt_runtime *runtime, takt_pipeline *pipeline);
 /* Takes it out and waits until nobody looks at it. */
 void takt__runtime_detach(takt_runtime *runtime, takt_pipeline *pipeline);
 
+/*
+ * Takes a pending change of a stage's division as far as it goes, for threads that are no workers.
+ * While such a thread is the changer, a worker may find every shard owned or wanted, and go to
+ * sleep; nobody but the changer knows when that is over, so it wakes one.
+ */
+void takt__runtime_step_cut(takt_runtime *runtime, struct takt__stage *stage);
+
 /* The threads' bodies. */
 void *takt__worker_main(void *worker);
 void *takt__scheduler_main(void *runtime);

@@ -68,7 +68,7 @@ static bool tick(takt_pipeline *p, int64_t now, int64_t elapsed)
     }
     for (uint32_t i = 0; i < p->count; i++)
         if (takt__cut_pending(&p->stages[i]->core))
-            takt__cut_step(&p->stages[i]->core);
+            takt__runtime_step_cut(p->runtime, &p->stages[i]->core);
     return flowed;
 }
 

@@ -46,6 +46,8 @@ class Build:
         self.env = {**os.environ, **SANITIZER_ENV}
         if compiler:
             self.env["CC"] = compiler
+        if "TAKT_DATA" in self.env:  # tests run in the build folder
+            self.env["TAKT_DATA"] = os.path.abspath(self.env["TAKT_DATA"])
         self.wrapper = wrapper
         self.slower = slower
 
