@@ -51,13 +51,14 @@ class Build:
         self.wrapper = wrapper
         self.slower = slower
 
-    def run(self, *command):
+    def run(self, *command, env=None):
         """Runs a command with its output in check.log; true if it succeeded."""
         with open(self.folder / "check.log", "ab") as log:
             log.write(f"\n$ {' '.join(map(str, command))}\n".encode())
             log.flush()
-            return subprocess.run(command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL,
-                                  stdout=log, stderr=log, check=False).returncode == 0
+            return subprocess.run(command, cwd=ROOT, env=env or self.env,
+                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                  check=False).returncode == 0
 
     def set_up(self):
         again = ["--reconfigure"] if (self.folder / "build.ninja").exists() else []
@@ -86,16 +87,30 @@ class Build:
     def test(self):
         testlog = self.folder / "meson-logs" / "testlog.json"
         testlog.unlink(missing_ok=True)
+        # Criterion drops what its tests write to stderr, and a test that expects a program to fail
+        # may take a sanitizer's exit for that. So reports go to files, and each is a failure.
+        reports = self.folder / "reports"
+        shutil.rmtree(reports, ignore_errors=True)
+        reports.mkdir()
+        env = {**self.env, **{name: f"{self.env[name]}:log_path='{reports}/report'"
+                              for name in SANITIZER_ENV}}
         ran = self.run(*self.wrapper, "meson", "test", "-C", str(self.folder), "--no-rebuild",
-                       "--print-errorlogs", "--timeout-multiplier", str(self.slower))
+                       "--print-errorlogs", "--timeout-multiplier", str(self.slower), env=env)
         if not testlog.exists():
             return [summary.Point(self.name, "tests", "", summary.FAILED,
                                   f"none was run; see {self.log_name()}")]
         points = summary.read_testlog(self.name, testlog)
+        points += [self.report(path) for path in sorted(reports.iterdir())]
         if not ran and not summary.failures(points):
             points.append(summary.Point(self.name, "tests", "", summary.FAILED,
                                         f"see {self.log_name()}"))
         return points
+
+    def report(self, path):
+        text = path.read_text(errors="replace").splitlines()
+        blame = [line for line in text if summary.REPORT.search(line)]
+        return summary.Point(self.name, "sanitizer", str(path.relative_to(ROOT)), summary.FAILED,
+                             summary.first_line(blame or text))
 
 
 def clang():
