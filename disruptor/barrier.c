@@ -56,7 +56,7 @@ int64_t takt_barrier_wait(takt_barrier *barrier, int64_t sequence, int64_t deadl
     struct takt__backoff backoff = {0};
     for (;;) {
         /* Looked at before the sequences: what was published before a halt is still found. */
-        uint32_t halted = takt__ld32_acq(&barrier->ring->halted);
+        uint32_t halted = takt__ld32_acq(&barrier->ring->halted); /* acquire [pairs: halt] */
         if (takt__ld32_rlx(&barrier->alerted))
             return TAKT_EALERTED;
         int64_t available = takt_barrier_available(barrier);

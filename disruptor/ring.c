@@ -117,7 +117,7 @@ int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer)
 
 void takt_ring_halt(takt_ring *ring)
 {
-    takt__st32_rlx(&ring->halted, 1);
+    takt__st32_rel(&ring->halted, 1); /* release [pairs: halt] */
     takt__sequence_wake(&ring->cursor);
     if (ring->hidden->park)
         takt__park_wake_all(ring->hidden->park);

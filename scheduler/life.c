@@ -124,6 +124,21 @@ static bool pause_source(takt_pipeline *p, int64_t deadline)
     return true;
 }
 
+/* Whether no worker is in any stage: after the end of a pipeline, none will be again. */
+static bool is_quiet(const takt_pipeline *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct takt__stage *core = &p->stages[i]->core;
+        for (uint32_t k = 0; k < 2 * core->shards_max; k++) {
+            const struct takt__shard *shard = &core->division[k & 1].shards[k >> 1];
+            uint32_t owner = takt__ld32_acq(&shard->owner); /* acquire [pairs: owner] */
+            if (owner != TAKT__VACANT && owner != TAKT__FAILED)
+                return false;
+        }
+    }
+    return true;
+}
+
 int64_t takt_pipeline_drain(takt_pipeline *p, int64_t deadline)
 {
     if (takt__ld32_acq(&p->state) == TAKT__STATE_BUILDING) /* acquire [pairs: state] */
@@ -131,7 +146,8 @@ int64_t takt_pipeline_drain(takt_pipeline *p, int64_t deadline)
     bool paused = pause_source(p, deadline);
     struct takt__backoff backoff = {0};
     for (;;) {
-        bool over = result(p) != 1; /* looked at first: what is left then will not change */
+        /* Looked at first: what is left when nobody runs any more will not change. */
+        bool over = result(p) != 1 && is_quiet(p);
         int64_t left = takt_ring_cursor(p->ring) - takt__pipeline_done(p);
         if (over || (left == 0 && paused) || takt_now() >= deadline)
             return left;
@@ -175,7 +191,9 @@ void takt_stage_get_stats(const takt_stage *stage, takt_stage_stats *stats)
     }
     int64_t done = takt__stage_done(core);
     int64_t available = takt__stage_available(core);
-    stats->backlog = available - 1 > done ? available - 1 - done : 0;
+    /* A source has no input before the start. */
+    if (available != TAKT_SEQUENCE_GONE && available - 1 > done)
+        stats->backlog = available - 1 - done;
     uint32_t current = takt__ld32_acq(&core->current); /* acquire [pairs: current] */
     stats->shards_now = takt__division_shards(&core->division[current]);
     stats->shards_least = takt__ld32_rlx(&change->least);

@@ -98,6 +98,7 @@ static uint32_t default_most(uint32_t workers, uint32_t least)
     return most < TAKT_SHARDS_MAX ? most : TAKT_SHARDS_MAX;
 }
 
+/* The limits of the stage's width, and how it is divided; returns the width to begin with. */
 static int set_shape(const takt_pipeline *p, takt_stage *stage, const takt_stage_options *options,
                      bool source)
 {
@@ -116,13 +117,15 @@ static int set_shape(const takt_pipeline *p, takt_stage *stage, const takt_stage
         return TAKT_EWIDTH;
     core->key = source ? NULL : options->key;
     core->keyed = !source && (options->key || options->stored_key);
-    return 0;
+    return (int)shards;
 }
 
 /* Links the stage to those before it. */
 static int set_upstream(takt_pipeline *p, takt_stage *stage, const takt_stage_options *options)
 {
-    if (options->after_count > TAKT_UPSTREAM_MAX || (options->after_count && !options->after))
+    if (options->after_count && !options->after)
+        return TAKT_EINVAL;
+    if (options->after_count > TAKT_UPSTREAM_MAX)
         return TAKT_ELIMIT;
     struct takt__gates *gates = &stage->core.upstream;
     for (size_t i = 0; i < options->after_count; i++) {
@@ -162,9 +165,8 @@ static int make_stage(takt_pipeline *p, takt_stage **out, const takt_stage_optio
     takt_stage *stage = takt__allocate(allocator, sizeof *stage, TAKT_LINE_PAIR);
     if (!stage)
         return TAKT_ENOMEM;
-    int error = set_shape(p, stage, options, source);
-    if (error == 0 && !source)
-        error = set_upstream(p, stage, options);
+    int width = set_shape(p, stage, options, source);
+    int error = width < 0 ? width : source ? 0 : set_upstream(p, stage, options);
     if (error < 0) {
         takt__release(allocator, stage, sizeof *stage);
         return error;
@@ -179,7 +181,8 @@ static int make_stage(takt_pipeline *p, takt_stage **out, const takt_stage_optio
     stage->core.slots = p->ring->slots;
     stage->core.mask = p->ring->mask;
     stage->core.event_size = p->ring->event_size;
-    takt__stage_init(&stage->core, options, (uint32_t)shift, stage->shards, stage->members);
+    takt__stage_init(&stage->core, options, (uint32_t)shift, (uint32_t)width, stage->shards,
+                     stage->members);
     stage->pipeline = p;
     stage->weight = options->weight > 0 ? options->weight : 1;
     stage->index = p->count;
@@ -235,7 +238,7 @@ static int close_the_ring(takt_pipeline *p)
 
 static int make_key_column(takt_pipeline *p)
 {
-    if (!p->needs_keys)
+    if (!p->needs_keys || p->keys)
         return 0;
     p->keys_size = (size_t)takt_ring_capacity(p->ring) * sizeof(uint32_t);
     p->keys = takt__allocate(p->runtime->allocator, p->keys_size, TAKT_LINE_PAIR);

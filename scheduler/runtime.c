@@ -92,7 +92,7 @@ void takt_runtime_destroy(takt_runtime *runtime)
 {
     if (!runtime)
         return;
-    takt__st32_rel(&runtime->stopping, 1);
+    takt__st32_rlx(&runtime->stopping, 1);
     takt__fence(); /* before looking for sleepers: a sleeper looks at `stopping` once more */
     takt__park_wake_all(&runtime->park);
     takt__park_wake_all(&runtime->scheduler_lot);

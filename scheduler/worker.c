@@ -101,7 +101,7 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
     if (seat->others > WAKE_NS && takt__park_occupied(&w->runtime->park))
         takt__park_wake_one(&w->runtime->park);
     if (run_shard(w, seat))
-        takt__st32_rel(&seat->shard->owner, TAKT__FAILED);
+        takt__st32_rel(&seat->shard->owner, TAKT__FAILED); /* release [pairs: owner] */
     else
         takt__shard_leave(seat->shard);
     return true;

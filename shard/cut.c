@@ -46,11 +46,17 @@ static enum phase visit_all(struct takt__stage *stage)
     struct takt__division *old = current(stage);
     while (change->visited < old->blocks.shards) {
         struct takt__shard *shard = &old->shards[change->visited];
-        if (!visit(shard))
+        int64_t end;
+        if (takt__ld32_acq(&shard->owner) == TAKT__FAILED) { /* acquire [pairs: owner] */
+            end = shard->next + 1;
+        } else if (visit(shard)) {
+            end = shard->processed;
+            takt__shard_leave(shard);
+        } else {
             return VISIT;
-        if (shard->processed > change->cut)
-            change->cut = shard->processed;
-        takt__shard_leave(shard);
+        }
+        if (end > change->cut)
+            change->cut = end;
         change->visited++;
     }
     change->visited = 0;

@@ -29,6 +29,11 @@
  * C is not the old shards' next *own* sequence: that may lie in a block that upstream has not
  * published, and the change would wait for events that may never come.
  *
+ * A shard whose handler has failed stays where it is for ever, and so does the change. But every
+ * event before the failed one must still be done, so the other old shards must not be left waiting
+ * at a tentative cut: the failed shard counts as visited, with a cut beyond its failed event, which
+ * is thus never handed to anybody else.
+ *
  * In a keyed stage the new shards start only when every old one has left (`open`), so that a key's
  * events stay in order, and the state that the handler keeps for a key passes from its old owner
  * to its new one by one happens-before edge: old owner leaves (release) -> changer sees all gone

@@ -20,7 +20,7 @@
 #define RECENT_NS 1000000
 
 void takt__stage_init(struct takt__stage *stage, const takt_stage_options *options, uint32_t shift,
-                      struct takt__shard *shards, const takt_sequence **members)
+                      uint32_t width, struct takt__shard *shards, const takt_sequence **members)
 {
     uint32_t max = stage->shards_max;
     for (uint32_t d = 0; d < 2; d++) {
@@ -41,17 +41,16 @@ void takt__stage_init(struct takt__stage *stage, const takt_stage_options *optio
     }
     stage->gate.members = members;
     struct takt__division *first = &stage->division[0];
-    uint32_t n = options->shards ? options->shards : stage->shards_min;
-    first->blocks.shards = n;
+    first->blocks.shards = width;
     first->open = 1;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < width; i++) {
         int64_t next = stage->keyed ? 0 : takt__blocks_first(&first->blocks, i, 0);
         first->shards[i].next = next;
         takt_sequence_init(&first->shards[i].sequence, next - 1);
     }
-    takt__gate_cover(&stage->gate, 2 * n);
-    stage->change.target = stage->change.settled = n;
-    stage->change.least = stage->change.most = n;
+    takt__gate_cover(&stage->gate, 2 * width);
+    stage->change.target = stage->change.settled = width;
+    stage->change.least = stage->change.most = width;
 }
 
 void takt__stage_set_source(struct takt__stage *stage, takt_ring *ring)
@@ -165,6 +164,18 @@ static void finish_source(struct takt__shard *shard, const takt_batch *b, int re
         advance(shard, run->sequence, run->sequence);
 }
 
+static int call_handler(const struct takt__division *division, takt_batch *b, struct takt__run *run)
+{
+    uint32_t offered = b->count;
+    run->called = true;
+    run->began_ns = takt_now();
+    int result = division->handler(division->context, b);
+    run->ended_ns = takt_now();
+    if (b->count > offered)
+        b->count = offered;
+    return result;
+}
+
 void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint32_t limit,
                      uint32_t *picks, struct takt__run *run)
 {
@@ -186,17 +197,7 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
         return;
     }
     run->worked = true;
-    int result = 0;
-    if (b.count) {
-        uint32_t offered = b.count;
-        run->called = true;
-        run->began_ns = takt_now();
-        result = division->handler(division->context, &b);
-        run->ended_ns = takt_now();
-        if (b.count > offered)
-            b.count = offered;
-        account(stage, shard, b.count, run->ended_ns - run->began_ns);
-    }
+    int result = b.count ? call_handler(division, &b, run) : 0;
     if (stage->source) {
         finish_source(shard, &b, result, run);
     } else if (result < 0) {
@@ -207,4 +208,6 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
         advance(shard, past, next);
         leave_division(stage, shard);
     }
+    if (run->called)
+        account(stage, shard, run->events, run->ended_ns - run->began_ns);
 }

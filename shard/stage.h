@@ -152,10 +152,10 @@ static inline void takt__shard_leave(struct takt__shard *shard)
 
 /*
  * Sets up a stage over its own memory: options are checked, `shards` arrays and gate members hold
- * shards_max shards per division. The first division starts at sequence 0.
+ * shards_max shards per division. The first division has `width` and starts at sequence 0.
  */
 void takt__stage_init(struct takt__stage *stage, const takt_stage_options *options, uint32_t shift,
-                      struct takt__shard *shards, const takt_sequence **members);
+                      uint32_t width, struct takt__shard *shards, const takt_sequence **members);
 
 /*
  * Makes the stage's only shard move `cursor` instead of a sequence of its own: a source. Before

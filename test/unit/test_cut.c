@@ -88,13 +88,9 @@ static void set_up(struct world *w, uint64_t seed, bool keyed, bool stored)
     stage->shards_min = 1;
     stage->shards_max = SHARDS_MAX;
     stage->upstream.gate[stage->upstream.count++] = &w->upstream_gate;
-    takt_stage_options options = {
-        .size = sizeof options,
-        .handler = handle,
-        .context = w,
-        .shards = rng_between(&w->rng, 1, SHARDS_MAX),
-    };
-    takt__stage_init(stage, &options, rng_below(&w->rng, 4), w->shards, w->members);
+    uint32_t width = rng_between(&w->rng, 1, SHARDS_MAX);
+    takt__stage_init(stage, TAKT_STAGE(.handler = handle, .context = w), rng_below(&w->rng, 4),
+                     width, w->shards, w->members);
 }
 
 static void publish(struct world *w)
