@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of pipelines have in common: building one in few lines, a source of numbered
+ * events, and a last stage that sees whether they come whole and in order.
+ *
+ * Waits have a deadline here, so that a pipeline that hangs fails an assertion.
+ */
+#ifndef TAKT_TEST_FLOW_H
+#define TAKT_TEST_FLOW_H
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include <takt/pipeline.h>
+
+#define FLOW_PATIENCE_NS INT64_C(15000000000)
+
+/* The stages that one comes after, as options: TAKT_STAGE(.handler = f, FLOW_AFTER(a, b)). */
+#define FLOW_AFTER(...)                                                                            \
+    .after = (takt_stage *[]){__VA_ARGS__},                                                        \
+    .after_count = sizeof((takt_stage *[]){__VA_ARGS__}) / sizeof(takt_stage *)
+
+struct flow_event {
+    int64_t number;
+    int64_t left;
+    int64_t right;
+};
+
+/* A source: makes events 0 to total - 1. */
+struct flow_maker {
+    int64_t total; /* -1: no end */
+    int64_t made;
+    uint32_t calls;
+    uint32_t idle; /* of so many calls all but one make nothing; 0: none is like that */
+};
+
+static inline int flow_make(void *context, takt_batch *b)
+{
+    struct flow_maker *maker = context;
+    uint32_t n = 0;
+    if (maker->idle && ++maker->calls % maker->idle != 0) {
+        b->count = 0;
+        return 0;
+    }
+    for (; n < b->count && maker->made != maker->total; n++) {
+        struct flow_event *event = takt_batch_at(b, n);
+        *event = (struct flow_event){maker->made++, -1, -1};
+    }
+    b->count = n;
+    return maker->made == maker->total ? TAKT_END : 0;
+}
+
+/* A last stage of one shard: events must come in order, and look as `is_right` says. */
+struct flow_checker {
+    int64_t seen; /* so many have come; read by others while it moves */
+    int64_t wrong;
+    bool (*is_right)(const struct flow_event *event);
+};
+
+static inline int flow_check(void *context, takt_batch *b)
+{
+    struct flow_checker *checker = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct flow_event *event = takt_batch_at(b, i);
+        int64_t seen = checker->seen;
+        checker->wrong += takt_batch_sequence(b, i) != seen || event->number != seen ||
+                          (checker->is_right && !checker->is_right(event));
+        takt__store_release(&checker->seen, seen + 1);
+    }
+    return 0;
+}
+
+/* Stages between: each leaves something that a later one can look for. */
+static inline int flow_left(void *context, takt_batch *b)
+{
+    (void)context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct flow_event *event = takt_batch_at(b, i);
+        event->left = 3 * event->number;
+    }
+    return 0;
+}
+
+static inline int flow_right(void *context, takt_batch *b)
+{
+    (void)context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct flow_event *event = takt_batch_at(b, i);
+        event->right = 5 * event->number;
+    }
+    return 0;
+}
+
+static inline bool flow_has_left(const struct flow_event *event)
+{
+    return event->left == 3 * event->number;
+}
+
+static inline bool flow_has_both(const struct flow_event *event)
+{
+    return flow_has_left(event) && event->right == 5 * event->number;
+}
+
+static inline takt_runtime *flow_runtime(uint32_t workers)
+{
+    takt_runtime *runtime;
+    cr_assert_eq(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers)), 0);
+    return runtime;
+}
+
+/* A pipeline without stages, whose numbers of shards nobody changes but the test. */
+static inline takt_pipeline *flow_pipeline(takt_runtime *runtime, int64_t capacity)
+{
+    takt_pipeline *p;
+    cr_assert_eq(takt_pipeline_create(&p, runtime,
+                                      TAKT_PIPELINE(.event_size = sizeof(struct flow_event),
+                                                    .capacity = capacity, .fixed_widths = true)),
+                 0);
+    return p;
+}
+
+static inline takt_stage *flow_source(takt_pipeline *p, struct flow_maker *maker)
+{
+    takt_stage *stage;
+    const takt_stage_options *options =
+        TAKT_STAGE(.name = "source", .handler = flow_make, .context = maker);
+    cr_assert_eq(takt_pipeline_add_source(p, &stage, options), 0);
+    return stage;
+}
+
+static inline takt_stage *flow_stage(takt_pipeline *p, const takt_stage_options *options)
+{
+    takt_stage *stage;
+    cr_assert_eq(takt_pipeline_add_stage(p, &stage, options), 0);
+    return stage;
+}
+
+/* The last stage; `after` NULL: it follows the producer. */
+static inline takt_stage *flow_last(takt_pipeline *p, takt_stage *after,
+                                    struct flow_checker *checker)
+{
+    return flow_stage(p,
+                      TAKT_STAGE(.name = "last", .handler = flow_check, .context = checker,
+                                 .after = &after, .after_count = after ? 1 : 0, .shards_max = 1));
+}
+
+static inline void flow_start(takt_pipeline *p)
+{
+    cr_assert_eq(takt_pipeline_start(p), 0);
+}
+
+/* Publishes `n` numbered events as the producer. */
+static inline void flow_publish(takt_pipeline *p, int64_t n)
+{
+    takt_ring *ring = takt_pipeline_ring(p);
+    for (; n > 0; n--) {
+        int64_t s = takt_ring_next_until(ring, 1, takt_after(FLOW_PATIENCE_NS));
+        cr_assert(s >= 0, "%s", takt_error_name((int)s));
+        *(struct flow_event *)takt_ring_at(ring, s) = (struct flow_event){s, -1, -1};
+        takt_ring_publish(ring, s);
+    }
+}
+
+/* Waits for the pipeline's end, which is to be `code`. */
+static inline void flow_ends_with(takt_pipeline *p, int code)
+{
+    int result = takt_pipeline_wait(p, takt_after(FLOW_PATIENCE_NS));
+    cr_assert_eq(result, code, "%d (%s)", result, takt_error_name(result));
+}
+
+/* What has come is what should have come. */
+static inline void flow_has_seen(const struct flow_checker *checker, int64_t events)
+{
+    cr_assert_eq(checker->seen, events, "%ld events came, not %ld", checker->seen, events);
+    cr_assert_eq(checker->wrong, 0, "%ld of %ld were wrong", checker->wrong, checker->seen);
+}
+
+/* Waits until a counter that others move has come to `value`. */
+static inline void flow_reaches(const int64_t *counter, int64_t value)
+{
+    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
+    while (takt__load_acquire(counter) < value && takt_now() < deadline)
+        usleep(100);
+    cr_assert(takt__load_acquire(counter) >= value);
+}
+
+#endif
