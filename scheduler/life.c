@@ -17,8 +17,12 @@
 void takt__pipeline_fail(takt_pipeline *p, const takt_stage *stage, int64_t sequence, int code)
 {
     pthread_mutex_lock(&p->failure_lock);
-    if (!p->failing || sequence < p->failure.sequence)
+    bool lower = sequence < p->failure.sequence ||
+                 (sequence == p->failure.sequence && stage->index < p->failed_stage);
+    if (!p->failing || lower) {
         p->failure = (takt_failure){stage->name, sequence, code};
+        p->failed_stage = stage->index;
+    }
     takt__st32_rel(&p->failing, 1); /* release [pairs: failing] */
     pthread_mutex_unlock(&p->failure_lock);
 }
@@ -50,6 +54,7 @@ static void end(takt_pipeline *p, enum takt__state state)
 {
     if (!takt__cas32(&p->state, TAKT__STATE_RUNNING, state)) /* release [pairs: state] */
         return;
+    takt__runtime_vacate(p->runtime, p);
     takt_ring_halt(p->ring);
     takt__park_wake_all(&p->waiters);
 }
@@ -149,8 +154,10 @@ int64_t takt_pipeline_drain(takt_pipeline *p, int64_t deadline)
         /* Looked at first: what is left when nobody runs any more will not change. */
         bool over = result(p) != 1 && is_quiet(p);
         int64_t left = takt_ring_cursor(p->ring) - takt__pipeline_done(p);
-        if (over || (left == 0 && paused) || takt_now() >= deadline)
+        if (over || (left == 0 && paused))
             return left;
+        if (takt_now() >= deadline)
+            return left ? left : TAKT_ETIMEDOUT;
         takt__backoff_wait(&backoff, deadline);
     }
 }

@@ -219,6 +219,8 @@ int takt_pipeline_add_stage(takt_pipeline *p, takt_stage **out, const takt_stage
 /* Finds the sinks, and makes the producer wait for them. */
 static int close_the_ring(takt_pipeline *p)
 {
+    if (p->closed_ring)
+        return 0;
     for (uint32_t i = 0; i < p->count; i++)
         p->stages[i]->sink = !p->stages[i]->core.source;
     for (uint32_t i = 0; i < p->count; i++)
@@ -233,6 +235,7 @@ static int close_the_ring(takt_pipeline *p)
     }
     if (p->source)
         p->source->core.upstream = p->ring->hidden->consumers;
+    p->closed_ring = true;
     return 0;
 }
 
@@ -271,7 +274,7 @@ int takt_pipeline_start(takt_pipeline *p)
     takt__st32_rel(&p->state, TAKT__STATE_RUNNING); /* release [pairs: state] */
     error = takt__runtime_attach(p->runtime, p);
     if (error < 0)
-        takt__st32_rel(&p->state, TAKT__STATE_HALTED); /* release [pairs: state] */
+        takt__st32_rel(&p->state, TAKT__STATE_BUILDING); /* release [pairs: state] */
     return error;
 }
 

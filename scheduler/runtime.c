@@ -160,10 +160,15 @@ static void wait_for_pass(const int64_t *epoch)
         takt__backoff_wait(&backoff, TAKT_FOREVER);
 }
 
-void takt__runtime_detach(takt_runtime *runtime, takt_pipeline *pipeline)
+void takt__runtime_vacate(takt_runtime *runtime, takt_pipeline *pipeline)
 {
     for (uint32_t i = 0; i < TAKT_PIPELINES_MAX; i++)
         takt__casp(&runtime->places[i], pipeline, NULL);
+}
+
+void takt__runtime_detach(takt_runtime *runtime, takt_pipeline *pipeline)
+{
+    takt__runtime_vacate(runtime, pipeline);
     takt__fence(); /* between clearing the place and reading the epochs */
     for (uint32_t i = 0; i < runtime->started; i++)
         wait_for_pass(&runtime->workers[i].epoch);

@@ -62,6 +62,7 @@ struct takt_pipeline {
     uint32_t *keys;
     size_t keys_size;
     bool needs_keys;
+    bool closed_ring; /* the producer waits for the last stages */
     bool fixed_widths;
     int64_t slice_ns;
     uint32_t batch_max; /* events: no batch holds the ring for itself */
@@ -74,7 +75,8 @@ struct takt_pipeline {
     uint32_t paused;  /* the source is not to run */
     uint32_t failing; /* a handler has failed: `failure` holds */
     pthread_mutex_t failure_lock;
-    takt_failure failure; /* the lowest so far */
+    takt_failure failure; /* the lowest so far; of several stages the first */
+    uint32_t failed_stage;
 };
 
 struct takt__worker {
@@ -114,6 +116,9 @@ takt_pipeline *takt__runtime_place(takt_runtime *runtime, uint32_t place);
 
 /* Puts a pipeline into a free place: TAKT_ELIMIT if there is none. */
 int takt__runtime_attach(takt_runtime *runtime, takt_pipeline *pipeline);
+
+/* Gives its place to others: nobody begins to look at it any more. */
+void takt__runtime_vacate(takt_runtime *runtime, takt_pipeline *pipeline);
 
 /* Takes it out and waits until nobody looks at it. */
 void takt__runtime_detach(takt_runtime *runtime, takt_pipeline *pipeline);

@@ -6,7 +6,8 @@
  * its backlog (events that are available and not done, times the time of one event, times the
  * stage's weight) and `held` the number of its shards that are owned now. Within the stage, the
  * vacant shard that is furthest behind is taken, since it is the one that holds up the stages
- * after it.
+ * after it; but one that the worker itself had last goes before others, and makes the stage dearer
+ * to it.
  *
  * What is read here is a hint: sequences move and shards are taken meanwhile. Nothing depends on
  * it but the quality of the choice; running the shard looks at everything again as its owner.
@@ -23,10 +24,18 @@
 /* What an event is taken to cost until it has been measured. */
 #define UNKNOWN_PS 1000000
 
+/*
+ * How much dearer another stage's backlog must be before a worker leaves a shard that it had last
+ * to others: the state that the handler keeps, and often the events, are in its caches.
+ */
+#define AFFINITY 16
+
 /* One stage as a candidate. */
 struct candidate {
-    struct takt__shard *vacant; /* furthest behind of those that have something to do */
-    int64_t behind;
+    uint32_t worker;
+    struct takt__shard *vacant; /* the best of those that have something to do: */
+    bool own;                   /* one that the worker had last, and of these */
+    int64_t behind;             /* the one that is furthest behind */
     uint32_t held;
     uint32_t vacancies;
 };
@@ -51,8 +60,10 @@ static void look_through(const struct takt__division *division, int64_t end, str
         if (progress + 1 >= end || takt__ld32_rlx(&shard->wanted))
             continue;
         c->vacancies++;
-        if (!c->vacant || progress < c->behind) {
+        bool own = takt__ld32_rlx(&shard->last) == c->worker;
+        if (!c->vacant || own > c->own || (own == c->own && progress < c->behind)) {
             c->vacant = shard;
+            c->own = own;
             c->behind = progress;
         }
     }
@@ -91,13 +102,13 @@ static void consider(takt_stage *stage, int64_t end, int64_t done, struct takt__
     int64_t backlog = end - 1 - done;
     if (backlog <= 0 || (core->source && !source_ready(stage->pipeline, stage, seat)))
         return;
-    struct candidate c = {0};
+    struct candidate c = {.worker = seat->worker};
     look_at_stage(core, end, &c);
     if (!c.vacant)
         return;
     int64_t service = takt__ld64_rlx(&core->service_ps);
     double cost = (double)backlog * (double)(service ? service : UNKNOWN_PS) * 1e-3;
-    double quotient = takt__quotient(cost * stage->weight, c.held);
+    double quotient = takt__quotient(cost * stage->weight, c.held) * (c.own ? AFFINITY : 1);
     if (c.vacancies > 1)
         seat->others += cost * (c.vacancies - 1) / c.vacancies;
     if (!seat->shard || quotient > seat->quotient) {
@@ -143,9 +154,9 @@ static void choose_in(takt_pipeline *p, struct takt__seat *seat)
         takt__pipeline_settle(p);
 }
 
-void takt__seat_choose(takt_runtime *runtime, struct takt__seat *seat)
+void takt__seat_choose(takt_runtime *runtime, uint32_t worker, struct takt__seat *seat)
 {
-    *seat = (struct takt__seat){.look_again = TAKT_FOREVER};
+    *seat = (struct takt__seat){.worker = worker, .look_again = TAKT_FOREVER};
     for (uint32_t i = 0; i < TAKT_PIPELINES_MAX; i++) {
         takt_pipeline *p = takt__runtime_place(runtime, i);
         if (p)

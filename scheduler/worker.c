@@ -98,6 +98,8 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
 {
     if (!takt__shard_take(seat->shard, w->id))
         return false;
+    if (takt__ld32_rlx(&seat->shard->last) != w->id)
+        takt__st32_rlx(&seat->shard->last, w->id);
     if (seat->others > WAKE_NS && takt__park_occupied(&w->runtime->park))
         takt__park_wake_one(&w->runtime->park);
     if (run_shard(w, seat))
@@ -125,7 +127,7 @@ static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
     takt__park_prepare(&runtime->park, &ticket);
     arm(runtime);
     bool everywhere = takt__barrier_everywhere();
-    takt__seat_choose(runtime, seat);
+    takt__seat_choose(runtime, w->id, seat);
     if (seat->shard || takt__ld32_rlx(&runtime->stopping)) {
         takt__park_cancel(&runtime->park);
         return;
@@ -150,7 +152,7 @@ void *takt__worker_main(void *argument)
     while (!takt__ld32_rlx(&runtime->stopping)) {
         struct takt__seat seat;
         takt__runtime_enter(&w->epoch);
-        takt__seat_choose(runtime, &seat);
+        takt__seat_choose(runtime, w->id, &seat);
         if (seat.shard) {
             work(w, &seat);
             idle_since = 0;

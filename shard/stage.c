@@ -142,12 +142,17 @@ static bool leave_division(const struct takt__stage *stage, struct takt__shard *
     return true;
 }
 
+/* Which event of the batch the handler says has failed. */
+static uint32_t failed_event(const takt_batch *b)
+{
+    return b->failed < b->count ? b->failed : 0;
+}
+
 /* The batch's handler has failed: the events before the failed one are done. */
 static void stop_at(struct takt__shard *shard, const takt_batch *b, struct takt__run *run)
 {
-    uint32_t failed = b->failed < b->count ? b->failed : 0;
+    uint32_t failed = run->events;
     run->sequence = takt_batch_sequence(b, failed);
-    run->events = failed;
     int64_t past = failed ? takt_batch_sequence(b, failed - 1) + 1 : shard->processed;
     advance(shard, past, run->sequence);
 }
@@ -155,7 +160,6 @@ static void stop_at(struct takt__shard *shard, const takt_batch *b, struct takt_
 static void finish_source(struct takt__shard *shard, const takt_batch *b, int result,
                           struct takt__run *run)
 {
-    run->events = b->count;
     run->ended = result != 0;
     run->worked = b->count > 0 || run->ended;
     run->code = result < 0 ? result : 0;
@@ -198,16 +202,17 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
     }
     run->worked = true;
     int result = b.count ? call_handler(division, &b, run) : 0;
+    run->events = result < 0 && !stage->source ? failed_event(&b) : b.count;
+    /* Counted before it shows: who sees the events done finds them in the figures. */
+    if (run->called)
+        account(stage, shard, run->events, run->ended_ns - run->began_ns);
     if (stage->source) {
         finish_source(shard, &b, result, run);
     } else if (result < 0) {
         run->code = result;
         stop_at(shard, &b, run);
     } else {
-        run->events = b.count;
         advance(shard, past, next);
         leave_division(stage, shard);
     }
-    if (run->called)
-        account(stage, shard, run->events, run->ended_ns - run->began_ns);
 }

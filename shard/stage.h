@@ -37,6 +37,7 @@ struct takt__shard {
     takt_sequence sequence; /* all that is the shard's up to here is done; see takt__shard_gone */
     TAKT_ALIGNED uint32_t owner;
     uint32_t wanted;                /* the changer waits for it: leave it vacant */
+    uint32_t last;                  /* who owned it last: its memory is in that worker's caches */
     TAKT_ALIGNED takt_sequence *to; /* where progress is stored: `sequence`, or a ring's cursor */
     int64_t next;                   /* the shard's first event not yet done */
     int64_t processed;              /* one past the last sequence done, or passed over */

@@ -139,7 +139,10 @@ int takt_pipeline_add_source(takt_pipeline *pipeline, takt_stage **stage,
 int takt_pipeline_add_stage(takt_pipeline *pipeline, takt_stage **stage,
                             const takt_stage_options *options);
 
-/* Lets events flow. TAKT_EGRAPH without stages, TAKT_ELIMIT, TAKT_ESTATE if it had been started. */
+/*
+ * Lets events flow. TAKT_EGRAPH without stages; TAKT_ELIMIT with too many last stages, or while
+ * TAKT_PIPELINES_MAX others run (try again later); TAKT_ENOMEM; TAKT_ESTATE if it had been started.
+ */
 int takt_pipeline_start(takt_pipeline *pipeline);
 
 /* The ring. Its producer is the caller where the pipeline has no source. */
@@ -151,7 +154,8 @@ void takt_pipeline_close(takt_pipeline *pipeline);
 /*
  * Waits until the source (or the outside producer) has ended and every event has passed every
  * stage: 0. If a handler failed: its code, once every event before the failed one has passed.
- * TAKT_EHALTED after takt_pipeline_halt, TAKT_ETIMEDOUT at the deadline. Any thread.
+ * TAKT_EHALTED after takt_pipeline_halt, TAKT_ETIMEDOUT at the deadline, TAKT_ESTATE before the
+ * start. Any thread.
  */
 int takt_pipeline_wait(takt_pipeline *pipeline, int64_t deadline);
 
@@ -159,7 +163,8 @@ int takt_pipeline_wait(takt_pipeline *pipeline, int64_t deadline);
  * Stops the source and waits until what had been published has passed every stage. Returns how
  * many events were left at the deadline: 0 when drained, and the number that can never pass when
  * the pipeline failed or was halted. May be called again; takt_pipeline_resume lets the source go
- * on. The outside producer must have stopped. TAKT_ESTATE before the start.
+ * on. The outside producer must have stopped. TAKT_ETIMEDOUT if nothing is left but the source
+ * would not leave its handler by the deadline; TAKT_ESTATE before the start.
  */
 int64_t takt_pipeline_drain(takt_pipeline *pipeline, int64_t deadline);
 

@@ -175,6 +175,11 @@ static inline void flow_has_seen(const struct flow_checker *checker, int64_t eve
     cr_assert_eq(checker->wrong, 0, "%ld of %ld were wrong", checker->wrong, checker->seen);
 }
 
+static inline int64_t flow_drain(takt_pipeline *p)
+{
+    return takt_pipeline_drain(p, takt_after(FLOW_PATIENCE_NS));
+}
+
 /* Waits until a counter that others move has come to `value`. */
 static inline void flow_reaches(const int64_t *counter, int64_t value)
 {
@@ -182,6 +187,70 @@ static inline void flow_reaches(const int64_t *counter, int64_t value)
     while (takt__load_acquire(counter) < value && takt_now() < deadline)
         usleep(100);
     cr_assert(takt__load_acquire(counter) >= value);
+}
+
+/* The pipeline that most tests want: a source or none, a stage in shards, a last one. */
+struct flow_line {
+    takt_runtime *runtime;
+    takt_pipeline *p;
+    takt_stage *source, *left, *last;
+    struct flow_maker maker;
+    struct flow_checker checker;
+};
+
+/*
+ * Builds it, of 512 slots, with the options of the stage in the middle. Without a maker the
+ * producer is the caller, who also starts it.
+ */
+static inline void flow_lay(struct flow_line *line, uint32_t workers,
+                            const struct flow_maker *maker, const takt_stage_options *options)
+{
+    takt_stage_options left = *options;
+
+    *line = (struct flow_line){.runtime = flow_runtime(workers)};
+    line->checker.is_right = flow_has_left;
+    line->p = flow_pipeline(line->runtime, 512);
+    if (maker) {
+        line->maker = *maker;
+        line->source = flow_source(line->p, &line->maker);
+        left.after = &line->source;
+        left.after_count = 1;
+    }
+    left.handler = flow_left;
+    line->left = flow_stage(line->p, &left);
+    line->last = flow_last(line->p, line->left, &line->checker);
+}
+
+static inline void flow_take_up(struct flow_line *line)
+{
+    takt_pipeline_destroy(line->p);
+    takt_runtime_destroy(line->runtime);
+}
+
+/* What a handler stays in, from its first batch on, until it is let go. */
+struct flow_held {
+    int64_t entered; /* events of that batch */
+    int64_t let_go;
+};
+
+static inline int flow_hold(void *context, takt_batch *b)
+{
+    struct flow_held *held = context;
+    takt__store_release(&held->entered, b->count);
+    while (!takt__load_acquire(&held->let_go))
+        usleep(100);
+    return 0;
+}
+
+/* A producer's pipeline of one stage that is held, with an idle worker beside; it is started. */
+static inline void flow_lay_held(struct flow_line *line, struct flow_held *held)
+{
+    *line = (struct flow_line){.runtime = flow_runtime(2)};
+    *held = (struct flow_held){0};
+    line->p = flow_pipeline(line->runtime, 64);
+    line->left =
+        flow_stage(line->p, TAKT_STAGE(.handler = flow_hold, .context = held, .shards_max = 1));
+    flow_start(line->p);
 }
 
 #endif

@@ -36,7 +36,7 @@ static void expect_rows(struct book_event e, int64_t number)
                          "%" PRIi64 ",%" PRIu64 ",%s,%" PRIu32 ",%" PRIu64 ",%c\n", number,
                          e.time_ns, symbol, best.trade_price, best.trade_shares, e.kind);
     book_format(&e, number, true);
-    cr_assert_eq(e.length, tape);
+    cr_assert_eq(e.row_length, tape);
     cr_assert_eq(e.trade_length, trade);
     cr_assert_eq(memcmp(e.text, rows, (size_t)(tape + trade)), 0, "%.*s is not %s", tape + trade,
                  e.text, rows);
@@ -128,7 +128,7 @@ static void expect_file(const char *path, const char *content)
 
 Test(tape, rows_go_to_their_outputs)
 {
-    struct book_event e = {.length = 4, .trade_length = 3, .type = 'E', .text = "row\ntr\n"};
+    struct book_event e = {.row_length = 4, .trade_length = 3, .counted = 'E', .text = "row\ntr\n"};
     struct tape tape;
 
     write_file("tape", "what was there before, and is longer than what is written over it, so that "
@@ -136,7 +136,7 @@ Test(tape, rows_go_to_their_outputs)
     cr_assert_eq(tape_open(&tape, "tape", "trades", -1), 0);
     cr_assert_eq(tape_put(&tape, &e), 0);
     e.trade_length = 0;
-    e.type = 'A';
+    e.counted = 'A';
     cr_assert_eq(tape_put(&tape, &e), 0);
     cr_assert_eq(tape_put(&tape, &e), 0);
     cr_assert_eq(tape_close(&tape), 0);
@@ -153,7 +153,7 @@ Test(tape, rows_go_to_their_outputs)
 
 Test(tape, a_full_device_is_an_error_when_the_buffer_is_full)
 {
-    struct book_event e = {.length = 100, .type = 'A'};
+    struct book_event e = {.row_length = 100, .counted = 'A'};
     struct tape tape;
     int error = 0;
 
@@ -172,7 +172,7 @@ Test(tape, a_full_device_is_an_error_when_the_buffer_is_full)
 Test(tape, tells_how_many_bytes_the_system_took)
 {
     const struct rlimit limit = {300001, 300001};
-    struct book_event e = {.length = 100, .type = 'A'};
+    struct book_event e = {.row_length = 100, .counted = 'A'};
     struct tape tape;
     int error = 0;
 

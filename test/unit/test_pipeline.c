@@ -267,7 +267,7 @@ static void check_keyed(bool stored, bool fixed)
         change_shards(keyed, 10);
         change_shards(first, 3);
     }
-    cr_assert_eq(takt_pipeline_drain(p, takt_after(FLOW_PATIENCE_NS)), 0);
+    cr_assert_eq(flow_drain(p), 0);
     flow_has_seen(&checker, maker.made);
     for (int64_t key = 0; key < KEYS; key++) {
         int64_t first_of_key = key * 27 % KEYS; /* 11 * 27 is 1 modulo 37 */
@@ -309,7 +309,7 @@ Test(pipeline, two_run_in_one_runtime_at_once)
         for (int i = 0; i < 2; i++)
             flow_reaches(&checkers[i].seen, takt__load_acquire(&checkers[i].seen) + 500);
     for (int i = 0; i < 2; i++) {
-        cr_assert_eq(takt_pipeline_drain(p[i], takt_after(FLOW_PATIENCE_NS)), 0);
+        cr_assert_eq(flow_drain(p[i]), 0);
         flow_has_seen(&checkers[i], makers[i].made);
         takt_pipeline_destroy(p[i]);
     }

@@ -4,38 +4,6 @@
 
 TestSuite(pipeline_shards, .timeout = 40);
 
-/* Source, `left` in shards, last; the caller starts it. */
-struct line {
-    takt_runtime *runtime;
-    takt_pipeline *p;
-    takt_stage *source, *left, *last;
-    struct flow_maker maker;
-    struct flow_checker checker;
-};
-
-static void lay(struct line *line, uint32_t workers, int64_t total,
-                const takt_stage_options *options)
-{
-    takt_stage_options left = *options;
-
-    line->maker = (struct flow_maker){.total = total};
-    line->checker = (struct flow_checker){.is_right = flow_has_left};
-    line->runtime = flow_runtime(workers);
-    line->p = flow_pipeline(line->runtime, 512);
-    line->source = flow_source(line->p, &line->maker);
-    left.handler = flow_left;
-    left.after = &line->source;
-    left.after_count = 1;
-    line->left = flow_stage(line->p, &left);
-    line->last = flow_last(line->p, line->left, &line->checker);
-}
-
-static void take_up(struct line *line)
-{
-    takt_pipeline_destroy(line->p);
-    takt_runtime_destroy(line->runtime);
-}
-
 /* Waits until the stage has so many shards. */
 static takt_stage_stats wait_for_shards(const takt_stage *stage, uint32_t shards, int64_t changes)
 {
@@ -54,9 +22,10 @@ static takt_stage_stats wait_for_shards(const takt_stage *stage, uint32_t shards
 
 Test(pipeline_shards, out_of_range_are_refused)
 {
-    struct line line;
+    struct flow_line line;
 
-    lay(&line, 1, 100, TAKT_STAGE(.shards = 3, .shards_min = 2, .shards_max = 5));
+    flow_lay(&line, 1, &(struct flow_maker){.total = 100},
+             TAKT_STAGE(.shards = 3, .shards_min = 2, .shards_max = 5));
     for (int running = 0; running < 2; running++) {
         cr_assert_eq(takt_stage_set_shards(line.left, 0), TAKT_EWIDTH);
         cr_assert_eq(takt_stage_set_shards(line.left, 1), TAKT_EWIDTH);
@@ -71,32 +40,33 @@ Test(pipeline_shards, out_of_range_are_refused)
     flow_ends_with(line.p, 0);
     wait_for_shards(line.left, 3, 0);
     wait_for_shards(line.last, 1, 0);
-    take_up(&line);
+    flow_take_up(&line);
 }
 
 Test(pipeline_shards, asked_for_before_the_start_come_with_it)
 {
-    struct line line;
+    struct flow_line line;
     takt_stage_stats stats;
 
-    lay(&line, 2, -1, TAKT_STAGE(.shards = 2));
+    flow_lay(&line, 2, &(struct flow_maker){.total = -1}, TAKT_STAGE(.shards = 2));
     takt_stage_get_stats(line.left, &stats);
     cr_assert_eq(stats.shards_now, 2);
     cr_assert_eq(takt_stage_set_shards(line.left, 5), 0);
     flow_start(line.p);
     wait_for_shards(line.left, 5, 1);
-    cr_assert_eq(takt_pipeline_drain(line.p, takt_after(FLOW_PATIENCE_NS)), 0);
+    cr_assert_eq(flow_drain(line.p), 0);
     flow_has_seen(&line.checker, line.maker.made);
-    take_up(&line);
+    flow_take_up(&line);
 }
 
 Test(pipeline_shards, change_while_events_flow)
 {
-    struct line line;
+    struct flow_line line;
     takt_stage_stats stats;
     int64_t changes = 0;
 
-    lay(&line, 3, -1, TAKT_STAGE(.shards = 1, .shards_max = 256, .block = 4));
+    flow_lay(&line, 3, &(struct flow_maker){.total = -1},
+             TAKT_STAGE(.shards = 1, .shards_max = 256, .block = 4));
     flow_start(line.p);
     for (uint32_t shards = 2; shards <= 256; shards *= 2) {
         cr_assert_eq(takt_stage_set_shards(line.left, shards), 0);
@@ -108,34 +78,34 @@ Test(pipeline_shards, change_while_events_flow)
         flow_reaches(&line.checker.seen, takt__load_acquire(&line.checker.seen) + 2000);
     }
     cr_assert(stats.shards_mean >= 1 && stats.shards_mean <= 256);
-    cr_assert_eq(takt_pipeline_drain(line.p, takt_after(FLOW_PATIENCE_NS)), 0);
+    cr_assert_eq(flow_drain(line.p), 0);
     flow_has_seen(&line.checker, line.maker.made);
-    take_up(&line);
+    flow_take_up(&line);
 }
 
 Test(pipeline_shards, change_while_nothing_flows)
 {
-    struct line line;
+    struct flow_line line;
 
-    lay(&line, 2, -1, TAKT_STAGE(.shards = 4));
+    flow_lay(&line, 2, &(struct flow_maker){.total = -1}, TAKT_STAGE(.shards = 4));
     flow_start(line.p);
     flow_reaches(&line.checker.seen, 100);
-    cr_assert_eq(takt_pipeline_drain(line.p, takt_after(FLOW_PATIENCE_NS)), 0);
+    cr_assert_eq(flow_drain(line.p), 0);
     cr_assert_eq(takt_stage_set_shards(line.left, 2), 0);
     wait_for_shards(line.left, 2, 1);
     cr_assert_eq(takt_stage_set_shards(line.left, 2), 0, "what is so already");
     takt_pipeline_resume(line.p);
     flow_reaches(&line.checker.seen, takt__load_acquire(&line.checker.seen) + 1000);
     wait_for_shards(line.left, 2, 1);
-    take_up(&line);
+    flow_take_up(&line);
 }
 
 Test(pipeline_shards, the_last_of_many_requests_counts)
 {
-    struct line line;
+    struct flow_line line;
     takt_stage_stats stats;
 
-    lay(&line, 2, -1, TAKT_STAGE(.shards = 1));
+    flow_lay(&line, 2, &(struct flow_maker){.total = -1}, TAKT_STAGE(.shards = 1));
     flow_start(line.p);
     for (uint32_t i = 0; i < 500; i++)
         cr_assert_eq(takt_stage_set_shards(line.left, 1 + i * 7 % 16), 0);
@@ -145,9 +115,9 @@ Test(pipeline_shards, the_last_of_many_requests_counts)
     while (stats.shards_now != 11 && takt_now() < deadline)
         takt_stage_get_stats(line.left, &stats);
     cr_assert_eq(stats.shards_now, 11);
-    cr_assert_eq(takt_pipeline_drain(line.p, takt_after(FLOW_PATIENCE_NS)), 0);
+    cr_assert_eq(flow_drain(line.p), 0);
     flow_has_seen(&line.checker, line.maker.made);
-    take_up(&line);
+    flow_take_up(&line);
 }
 
 /* Which shards of how many the batches came from. */
@@ -193,12 +163,13 @@ Test(pipeline_shards, a_handler_sees_which_shard_it_runs)
 
 Test(pipeline_shards, figures_add_up)
 {
-    struct line line;
+    struct flow_line line;
     takt_stage_stats stats;
     takt_stage **stages[] = {&line.source, &line.left, &line.last};
     const char *const names[] = {"source", "the middle", "last"};
 
-    lay(&line, 3, 50000, TAKT_STAGE(.name = "the middle", .shards = 3));
+    flow_lay(&line, 3, &(struct flow_maker){.total = 50000},
+             TAKT_STAGE(.name = "the middle", .shards = 3));
     for (int i = 1; i < 3; i++) {
         takt_stage_get_stats(*stages[i], &stats);
         cr_assert_eq(stats.events, 0);
@@ -220,33 +191,17 @@ Test(pipeline_shards, figures_add_up)
         if (i > 0)
             cr_assert_eq(stats.backlog, 0);
     }
-    take_up(&line);
-}
-
-/* Holds its first batch until it is let go. */
-struct held {
-    int64_t entered;
-    int64_t let_go;
-};
-
-static int hold(void *context, takt_batch *b)
-{
-    struct held *held = context;
-    (void)b;
-    takt__store_release(&held->entered, 1);
-    while (!takt__load_acquire(&held->let_go))
-        usleep(100);
-    return 0;
+    flow_take_up(&line);
 }
 
 Test(pipeline_shards, backlog_is_what_is_available_and_not_done)
 {
-    struct held held = {0};
+    struct flow_held held = {0};
     struct flow_checker checker = {0};
     takt_stage_stats stats;
     takt_runtime *runtime = flow_runtime(2);
     takt_pipeline *p = flow_pipeline(runtime, 64);
-    takt_stage *first = flow_stage(p, TAKT_STAGE(.handler = hold, .context = &held));
+    takt_stage *first = flow_stage(p, TAKT_STAGE(.handler = flow_hold, .context = &held));
     takt_stage *last = flow_last(p, first, &checker);
 
     flow_start(p);
