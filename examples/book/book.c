@@ -186,6 +186,7 @@ int book_apply(struct books *books, struct book_event *e)
 {
     struct book *book = &books->table[e->locate];
     uint32_t trade_price = e->price;
+    uint64_t shares = e->shares; /* the fields' memory will be the result's */
     uint64_t name;
     int error = 0;
 
@@ -215,7 +216,7 @@ int book_apply(struct books *books, struct book_event *e)
     e->best.ask_price = book->sides[1].best_price;
     e->best.ask_shares = book->sides[1].best_shares;
     e->best.trade_price = trade_price;
-    e->best.trade_shares = e->shares;
+    e->best.trade_shares = shares;
     memcpy(e->best.symbol, &name, sizeof(name));
     return error;
 }

@@ -2,19 +2,30 @@
 /*
  * One message of the feed on its way through the pipeline: the slot of takt-book's ring.
  *
- * The source copies the message's bytes into `raw`; decode turns them into the fields of the first
- * cache line; book applies the fields to its order book and leaves the best bid and offer in
- * `best`; format turns `best` into the text of the rows; tape writes the text out. Each stage is
- * done with what the one before it wrote when it starts to write itself, so raw bytes, prices and
- * text share the same memory: a slot is four cache lines, of which most messages touch two.
+ * Each stage may run on another core than the one before it, and what it finds in the other core's
+ * cache it has to wait for. So the fields are laid out by cache lines, and a stage touches as few
+ * as it can. What one stage is done with, the next one's results may overwrite:
+ *
+ *              first line                        the lines after it
+ *     source                                     writes offset, length and raw
+ *     decode   writes the message's fields       reads them
+ *     book     reads them, writes best
+ *     format   reads best                        writes the rows, their lengths, the type
+ *     tape                                       reads them
+ *
+ * A slot is four lines, of which most messages touch two.
  */
 #ifndef TAKT_BOOK_EVENT_H
 #define TAKT_BOOK_EVENT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* The longest message a slot can hold; ITCH's longest has 50 bytes, LOBSTER's longest line 76. */
-#define BOOK_RAW_MAX 192
+#define BOOK_RAW_MAX 182
+
+/* What there is for the rows; most fit into what their first line has. */
+#define BOOK_TEXT_MAX 188
 
 /* What a message asks of the book. */
 enum book_action {
@@ -62,29 +73,41 @@ struct book_best {
 };
 
 struct book_event {
-    uint64_t offset;  /* of the message's first byte (its length field) in the feed */
     uint64_t time_ns; /* since midnight */
-    uint64_t ref;     /* order reference number */
-    uint64_t ref2;    /* the new reference of a replace */
-    uint64_t shares;
-    uint32_t price;       /* 1/10,000 dollar */
-    uint16_t locate;      /* the symbol's number: the key that book is sharded by */
-    uint16_t length;      /* of raw, later of the tape's row */
-    uint8_t trade_length; /* of the trade's row, which follows the tape's */
-    uint8_t action;       /* enum book_action */
-    uint8_t flags;        /* enum book_flag */
-    char type;            /* the message type as the feed names it */
-    char side;            /* 'B' or 'S' */
-    char kind;            /* of a trade: E C c P Q */
-    char unused[2];
-    char symbol[8]; /* of R, A, F, P, Q; otherwise spaces */
     union {
-        uint8_t raw[BOOK_RAW_MAX];
+        struct {
+            uint64_t ref;  /* order reference number */
+            uint64_t ref2; /* the new reference of a replace */
+            uint64_t shares;
+            uint32_t price; /* 1/10,000 dollar */
+            char symbol[8]; /* where the message names one; otherwise spaces */
+        };
         struct book_best best;
-        char text[BOOK_RAW_MAX]; /* length bytes of tape, trade_length bytes of trades */
+    };
+    uint16_t locate; /* the symbol's number: the key that book is sharded by */
+    uint8_t action;  /* enum book_action */
+    uint8_t flags;   /* enum book_flag */
+    char type;       /* the message type as the feed names it */
+    char side;       /* 'B' or 'S' */
+    char kind;       /* of a trade: E C c P Q */
+    char unused;
+
+    union {
+        struct {
+            uint64_t offset; /* of the message's first byte (its length field) in the feed */
+            uint16_t length; /* of raw */
+            uint8_t raw[BOOK_RAW_MAX];
+        };
+        struct {
+            uint16_t row_length;  /* of the tape's row */
+            uint8_t trade_length; /* of the trade's row, which follows it */
+            char counted;         /* the type once more, for who counts the rows */
+            char text[BOOK_TEXT_MAX];
+        };
     };
 };
 
 _Static_assert(sizeof(struct book_event) == 256, "a slot is four cache lines");
+_Static_assert(offsetof(struct book_event, offset) == 64, "the fields fill the first of them");
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "gunzip.h"
 
-#define FEED_WINDOW ((size_t)1 << 20)
+#define FEED_WINDOW ((size_t)128 << 10)
 
 /* As many bytes behind the last one of the window may be read, whatever they are. */
 #define FEED_SLACK 64

@@ -17,7 +17,7 @@
 #define TAPE_MOST   (START_MOST + LEVEL_MOST + 1 + LEVEL_MOST + 1)
 #define TRADE_MOST  (START_MOST + LEVEL_MOST + 1 + 1 + 1)
 
-_Static_assert(TAPE_MOST + TRADE_MOST <= BOOK_RAW_MAX, "both rows fit, whatever the numbers");
+_Static_assert(TAPE_MOST + TRADE_MOST <= BOOK_TEXT_MAX, "both rows fit, whatever the numbers");
 _Static_assert(TRADE_MOST <= UINT8_MAX, "the trade's length fits its field");
 
 /* clang-format off */
@@ -123,7 +123,7 @@ static inline char *put_start(char *at, const struct book_event *e, int64_t numb
 
 void book_format(struct book_event *e, int64_t number, bool trades)
 {
-    const struct book_best best = e->best; /* a copy: the text takes its place */
+    const struct book_best best = e->best; /* a copy: the text may not change it */
     char *at = e->text, *end;
 
     if (e->flags & BOOK_ROW) {
@@ -141,6 +141,7 @@ void book_format(struct book_event *e, int64_t number, bool trades)
         *end++ = e->kind;
         *end++ = '\n';
     }
-    e->length = (uint16_t)(at - e->text);
+    e->row_length = (uint16_t)(at - e->text);
     e->trade_length = (uint8_t)(end - at);
+    e->counted = e->type;
 }

@@ -15,10 +15,10 @@
 #define BOOK_TIME_MAX UINT64_C(999999999999999)
 
 /*
- * Turns e->best, as book_apply left it, into e->text: first the row of the tape, e->length bytes
- * (0 when the message gets none), then that of the trades, e->trade_length bytes (0 when it is no
- * trade, or `trades` is false). `number` is the message's place in the feed, from 1 on; e->time_ns
- * must not be above BOOK_TIME_MAX. Any number of threads, each on its own event.
+ * Turns e->best, as book_apply left it, into e->text: first the row of the tape, e->row_length
+ * bytes (0 when the message gets none), then that of the trades, e->trade_length bytes (0 when it
+ * is no trade, or `trades` is false). `number` is the message's place in the feed, from 1 on;
+ * e->time_ns must not be above BOOK_TIME_MAX. Any number of threads, each on its own event.
  */
 void book_format(struct book_event *e, int64_t number, bool trades);
 

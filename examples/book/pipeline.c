@@ -23,8 +23,8 @@
 #define CAPACITY 4096
 
 /*
- * How far ahead the book stage has the memory of later messages fetched: the message, which may
- * lie in another core's cache, and then, when it has come, what the message needs of its book.
+ * How far ahead the memory of later messages is fetched, which may lie in another core's cache; and
+ * in the book stage, when a message has come, what it needs of its book.
  */
 #define FETCH_MESSAGE 16
 #define FETCH_BOOK    8
@@ -56,9 +56,22 @@ static uint32_t draw(struct book_pipeline *bp, uint32_t below)
 
 static void redivide(struct book_pipeline *bp)
 {
-    static const int divided[] = {DECODE, BOOK, FORMAT};
-    takt_stage *stage = bp->stages[divided[draw(bp, 3)]];
+    takt_stage *stage = bp->stages[DECODE + draw(bp, 3)];
     takt_stage_set_shards(stage, 1 + draw(bp, REDIVIDE_MOST));
+}
+
+/* The lines of a message that a stage will write: the fields, what comes after them, or both. */
+enum { FIELDS = 1, TEXT = 2 };
+
+static inline void fetch(const takt_batch *b, uint32_t i, int lines)
+{
+    if (i + FETCH_MESSAGE >= b->count)
+        return;
+    const struct book_event *e = takt_batch_at(b, i + FETCH_MESSAGE);
+    if (lines & FIELDS)
+        takt_prefetch_write(e);
+    if (lines & TEXT)
+        takt_prefetch_write(&e->offset);
 }
 
 static int on_source(void *context, takt_batch *b)
@@ -67,6 +80,9 @@ static int on_source(void *context, takt_batch *b)
     uint64_t every = bp->run->options->redivide_every;
     uint32_t offered = b->count;
     for (b->count = 0; b->count < offered; b->count++) {
+        if (b->count + FETCH_MESSAGE < offered)
+            takt_prefetch_write(
+                &((struct book_event *)takt_batch_at(b, b->count + FETCH_MESSAGE))->offset);
         int result = source_fill(&bp->run->source, takt_batch_at(b, b->count), false);
         if (result == SOURCE_LATER)
             break;
@@ -83,6 +99,7 @@ static int on_decode(void *context, takt_batch *b)
 {
     const struct book_pipeline *bp = context;
     for (uint32_t i = 0; i < b->count; i++) {
+        fetch(b, i, FIELDS | TEXT);
         struct book_event *e = takt_batch_at(b, i);
         int error = run_decode(bp->run, e);
         if (error < 0)
@@ -97,8 +114,7 @@ static int on_book(void *context, takt_batch *b)
     struct book_pipeline *bp = context;
     struct books *books = &bp->run->books;
     for (uint32_t i = 0; i < b->count; i++) {
-        if (i + FETCH_MESSAGE < b->count)
-            __builtin_prefetch(takt_batch_at(b, i + FETCH_MESSAGE));
+        fetch(b, i, FIELDS);
         if (i + FETCH_BOOK < b->count)
             book_prefetch(books, takt_batch_at(b, i + FETCH_BOOK));
         int error = book_apply(books, takt_batch_at(b, i));
@@ -112,8 +128,10 @@ static int on_format(void *context, takt_batch *b)
 {
     const struct book_pipeline *bp = context;
     bool trades = bp->run->options->trades != NULL;
-    for (uint32_t i = 0; i < b->count; i++)
+    for (uint32_t i = 0; i < b->count; i++) {
+        fetch(b, i, FIELDS | TEXT);
         book_format(takt_batch_at(b, i), takt_batch_sequence(b, i) + 1, trades);
+    }
     return 0;
 }
 
@@ -121,6 +139,7 @@ static int on_tape(void *context, takt_batch *b)
 {
     struct book_pipeline *bp = context;
     for (uint32_t i = 0; i < b->count; i++) {
+        fetch(b, i, TEXT);
         int error = tape_put(&bp->run->tape, takt_batch_at(b, i));
         if (error < 0)
             return takt_batch_fail(b, i, error);
@@ -137,8 +156,10 @@ static int build(struct book_pipeline *bp)
         uint32_t shards_max;
         bool stored_key;
     } plan[STAGES] = {
-        [SOURCE] = {"source", on_source, 1, false}, [DECODE] = {"decode", on_decode, 0, false},
-        [BOOK] = {"book", on_book, 0, true},        [FORMAT] = {"format", on_format, 0, false},
+        [SOURCE] = {"source", on_source, 1, false},
+        [DECODE] = {"decode", on_decode, 0, false},
+        [BOOK] = {"book", on_book, 0, true},
+        [FORMAT] = {"format", on_format, 0, false},
         [TAPE] = {"tape", on_tape, 1, false},
     };
     int error =

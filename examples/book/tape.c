@@ -11,7 +11,8 @@
 
 #include "format.h"
 
-#define BUFFER_SIZE ((size_t)256 << 10)
+/* Written out while it is still in the second-level cache, which it should not fill. */
+#define BUFFER_SIZE ((size_t)64 << 10)
 
 static int fail(struct output *out, int os_error)
 {
@@ -114,17 +115,17 @@ int tape_put(struct tape *tape, const struct book_event *e)
 {
     int error = 0;
 
-    if (e->length > 0) {
-        error = append(&tape->tape, e->text, e->length);
+    if (e->row_length > 0) {
+        error = append(&tape->tape, e->text, e->row_length);
         tape->tape.rows += error == 0;
     }
     if (e->trade_length > 0 && error == 0) {
-        error = append(&tape->trades, e->text + e->length, e->trade_length);
+        error = append(&tape->trades, e->text + e->row_length, e->trade_length);
         tape->trades.rows += error == 0;
     }
     if (error == 0) {
         tape->messages++;
-        tape->by_type[(uint8_t)e->type]++;
+        tape->by_type[(uint8_t)e->counted]++;
     }
     return error;
 }
