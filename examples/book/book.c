@@ -12,6 +12,7 @@
  */
 #include "book.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -162,6 +163,17 @@ static int replace(struct book *book, const struct book_event *e)
     return add(book, e->ref2, sell, e);
 }
 
+/* What stands for a name that is not known: '#' and the locate code. */
+static uint64_t numbered(uint16_t locate)
+{
+    char text[9];
+    uint64_t name;
+
+    snprintf(text, sizeof(text), "#%-7u", locate);
+    memcpy(&name, text, sizeof(name));
+    return name;
+}
+
 /* The book's name, taken from the message where the message has one and the book has none yet. */
 static uint64_t symbol(struct book *book, const struct book_event *e)
 {
@@ -179,7 +191,7 @@ static uint64_t symbol(struct book *book, const struct book_event *e)
             known = given;
         }
     }
-    return known == 0 ? spaces : known;
+    return known == 0 ? numbered(e->locate) : known;
 }
 
 int book_apply(struct books *books, struct book_event *e)
@@ -211,14 +223,16 @@ int book_apply(struct books *books, struct book_event *e)
     case BOOK_REPLACE: error = replace(book, e); break;
     default: break; /* names, prints and seeds move nothing */
     }
+    if (error != 0)
+        return error;
     e->best.bid_price = book->sides[0].best_price;
     e->best.bid_shares = book->sides[0].best_shares;
     e->best.ask_price = book->sides[1].best_price;
     e->best.ask_shares = book->sides[1].best_shares;
-    e->best.trade_price = trade_price;
+    e->price = trade_price;
     e->best.trade_shares = shares;
     memcpy(e->best.symbol, &name, sizeof(name));
-    return error;
+    return 0;
 }
 
 void book_prefetch(const struct books *books, const struct book_event *e)

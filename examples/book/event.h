@@ -4,16 +4,16 @@
  *
  * Each stage may run on another core than the one before it, and what it finds in the other core's
  * cache it has to wait for. So the fields are laid out by cache lines, and a stage touches as few
- * as it can. What one stage is done with, the next one's results may overwrite:
+ * as it can. What one stage is done with, the next one's results overwrite:
  *
- *              first line                        the lines after it
- *     source                                     writes offset, length and raw
- *     decode   writes the message's fields       reads them
- *     book     reads them, writes best
- *     format   reads best                        writes the rows, their lengths, the type
- *     tape                                       reads them
+ *              first line                              the lines after it
+ *     source   writes offset, length and raw           (a long line of text goes on there)
+ *     decode   reads them, writes the fields
+ *     book     reads the fields, writes best
+ *     format   reads best                              writes the rows, their lengths, the type
+ *     tape                                             reads them
  *
- * A slot is four lines, of which most messages touch two.
+ * A slot is four lines, of which most messages touch two, and most stages one.
  */
 #ifndef TAKT_BOOK_EVENT_H
 #define TAKT_BOOK_EVENT_H
@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 /* The longest message a slot can hold; ITCH's longest has 50 bytes, LOBSTER's longest line 76. */
-#define BOOK_RAW_MAX 182
+#define BOOK_RAW_MAX 240
 
 /* What there is for the rows; most fit into what their first line has. */
 #define BOOK_TEXT_MAX 188
@@ -68,46 +68,44 @@ struct book_best {
     uint64_t bid_shares, ask_shares;
     uint64_t trade_shares;
     uint32_t bid_price, ask_price; /* 1/10,000 dollar; 0 with 0 shares for an empty side */
-    uint32_t trade_price;
-    char symbol[8]; /* padded with spaces; all spaces while the name is not known */
+    char symbol[8]; /* padded with spaces; '#' and the locate code while the name is not known */
 };
 
 struct book_event {
-    uint64_t time_ns; /* since midnight */
     union {
-        struct {
-            uint64_t ref;  /* order reference number */
-            uint64_t ref2; /* the new reference of a replace */
-            uint64_t shares;
-            uint32_t price; /* 1/10,000 dollar */
-            char symbol[8]; /* where the message names one; otherwise spaces */
-        };
-        struct book_best best;
+        uint64_t time_ns; /* since midnight */
+        uint64_t length;  /* of raw, until it is decoded */
     };
-    uint16_t locate; /* the symbol's number: the key that book is sharded by */
-    uint8_t action;  /* enum book_action */
-    uint8_t flags;   /* enum book_flag */
-    char type;       /* the message type as the feed names it */
-    char side;       /* 'B' or 'S' */
-    char kind;       /* of a trade: E C c P Q */
-    char unused;
-
+    uint64_t offset; /* of the message's first byte (its length field) in the feed */
     union {
         struct {
-            uint64_t offset; /* of the message's first byte (its length field) in the feed */
-            uint16_t length; /* of raw */
-            uint8_t raw[BOOK_RAW_MAX];
-        };
-        struct {
+            uint32_t price; /* 1/10,000 dollar; after book, of the trade */
+            uint8_t flags;  /* enum book_flag */
+            char type;      /* the message type as the feed names it */
+            char kind;      /* of a trade: E C c P Q */
+            uint8_t action; /* enum book_action */
+            union {
+                struct {
+                    uint64_t ref;  /* order reference number */
+                    uint64_t ref2; /* the new reference of a replace */
+                    uint64_t shares;
+                    char symbol[8];  /* where the message names one; otherwise spaces */
+                    uint16_t locate; /* the symbol's number: the key that book is sharded by */
+                    char side;       /* 'B' or 'S' */
+                    char unused[5];
+                };
+                struct book_best best;
+            };
             uint16_t row_length;  /* of the tape's row */
             uint8_t trade_length; /* of the trade's row, which follows it */
             char counted;         /* the type once more, for who counts the rows */
             char text[BOOK_TEXT_MAX];
         };
+        uint8_t raw[BOOK_RAW_MAX];
     };
 };
 
 _Static_assert(sizeof(struct book_event) == 256, "a slot is four cache lines");
-_Static_assert(offsetof(struct book_event, offset) == 64, "the fields fill the first of them");
+_Static_assert(offsetof(struct book_event, row_length) == 64, "the fields fill the first of them");
 
 #endif

@@ -93,17 +93,13 @@ static inline char *put_level(char *at, uint32_t price, uint64_t shares)
     return put_number(at, shares);
 }
 
-/* The name without its padding, or the locate code of a symbol that has not been named. */
-static inline char *put_symbol(char *at, const char symbol[8], uint16_t locate)
+/* The name without its padding. */
+static inline char *put_symbol(char *at, const char symbol[8])
 {
     size_t length = 8;
 
     while (length > 0 && symbol[length - 1] == ' ')
         length--;
-    if (length == 0) {
-        *at++ = '#';
-        return put_number(at, locate);
-    }
     memcpy(at, symbol, 8); /* all eight: cheaper than a copy of some, and the rest has room */
     return at + length;
 }
@@ -116,7 +112,7 @@ static inline char *put_start(char *at, const struct book_event *e, int64_t numb
     *at++ = ',';
     at = put_number(at, e->time_ns);
     *at++ = ',';
-    at = put_symbol(at, symbol, e->locate);
+    at = put_symbol(at, symbol);
     *at++ = ',';
     return at;
 }
@@ -136,7 +132,7 @@ void book_format(struct book_event *e, int64_t number, bool trades)
     end = at;
     if (trades && e->flags & BOOK_TRADE) {
         end = put_start(end, e, number, best.symbol);
-        end = put_level(end, best.trade_price, best.trade_shares);
+        end = put_level(end, e->price, best.trade_shares);
         *end++ = ',';
         *end++ = e->kind;
         *end++ = '\n';

@@ -17,8 +17,6 @@
 
 #include <string.h>
 
-_Static_assert(offsetof(struct book_event, offset) == 64, "decode may write the first line only");
-
 /* Every message starts with type (1), stock locate (2), tracking number (2) and time (6). */
 #define LOCATE_AT   1
 #define TIME_WINDOW 3

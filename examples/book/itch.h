@@ -64,8 +64,9 @@ int itch_frame(const uint8_t *bytes, size_t available, size_t *length);
 /*
  * Decodes one message, without its prefix, into the first cache line of `e`: time_ns, ref, ref2,
  * shares, price, locate, action, flags, type, side, kind and symbol. What the message does not have
- * is 0, or spaces for the symbol. It writes nothing else; `message` may therefore be e->raw.
- * Returns 0, or BOOK_ETYPE, BOOK_ELENGTH or BOOK_EFIELD and leaves the event as it was.
+ * is 0, or spaces for the symbol. It writes nothing else. All is read before anything is
+ * written, so `message` may be e->raw. Returns 0,
+ * or BOOK_ETYPE, BOOK_ELENGTH or BOOK_EFIELD and leaves the event as it was.
  *
  * Refused as fields: a side other than B and S, a printable flag other than Y and N, a price of
  * 2^31 or more, and a stock that is empty, holds anything but printable ASCII without quotes and

@@ -29,8 +29,9 @@ int lobster_line(const uint8_t *bytes, size_t available, bool at_end, size_t *le
 /*
  * Decodes one line of a message file, with its ending or without it, into the first cache line of
  * `e`: time_ns, ref, ref2 (0), shares, price, locate, action, flags, type, side, kind and symbol
- * (spaces). It writes nothing else; `line` may therefore be e->raw. Returns 0, or an error and
- * leaves the event as it was:
+ * (spaces). It writes nothing else. All is read before anything is written,
+ * so `line` may be e->raw. Returns 0, or an error and leaves
+ * the event as it was:
  *
  *   BOOK_EFORMAT  the line has other than six fields
  *   BOOK_ETYPE    the type is a number, but none of 1 to 7

@@ -60,7 +60,7 @@ static void redivide(struct book_pipeline *bp)
     takt_stage_set_shards(stage, 1 + draw(bp, REDIVIDE_MOST));
 }
 
-/* The lines of a message that a stage will write: the fields, what comes after them, or both. */
+/* The lines of a message that a stage uses: the fields, the text, or both. */
 enum { FIELDS = 1, TEXT = 2 };
 
 static inline void fetch(const takt_batch *b, uint32_t i, int lines)
@@ -71,7 +71,7 @@ static inline void fetch(const takt_batch *b, uint32_t i, int lines)
     if (lines & FIELDS)
         takt_prefetch_write(e);
     if (lines & TEXT)
-        takt_prefetch_write(&e->offset);
+        takt_prefetch_write(&e->row_length);
 }
 
 static int on_source(void *context, takt_batch *b)
@@ -81,8 +81,7 @@ static int on_source(void *context, takt_batch *b)
     uint32_t offered = b->count;
     for (b->count = 0; b->count < offered; b->count++) {
         if (b->count + FETCH_MESSAGE < offered)
-            takt_prefetch_write(
-                &((struct book_event *)takt_batch_at(b, b->count + FETCH_MESSAGE))->offset);
+            takt_prefetch_write(takt_batch_at(b, b->count + FETCH_MESSAGE));
         int result = source_fill(&bp->run->source, takt_batch_at(b, b->count), false);
         if (result == SOURCE_LATER)
             break;
@@ -99,7 +98,7 @@ static int on_decode(void *context, takt_batch *b)
 {
     const struct book_pipeline *bp = context;
     for (uint32_t i = 0; i < b->count; i++) {
-        fetch(b, i, FIELDS | TEXT);
+        fetch(b, i, FIELDS);
         struct book_event *e = takt_batch_at(b, i);
         int error = run_decode(bp->run, e);
         if (error < 0)
@@ -156,10 +155,8 @@ static int build(struct book_pipeline *bp)
         uint32_t shards_max;
         bool stored_key;
     } plan[STAGES] = {
-        [SOURCE] = {"source", on_source, 1, false},
-        [DECODE] = {"decode", on_decode, 0, false},
-        [BOOK] = {"book", on_book, 0, true},
-        [FORMAT] = {"format", on_format, 0, false},
+        [SOURCE] = {"source", on_source, 1, false}, [DECODE] = {"decode", on_decode, 0, false},
+        [BOOK] = {"book", on_book, 0, true},        [FORMAT] = {"format", on_format, 0, false},
         [TAPE] = {"tape", on_tape, 1, false},
     };
     int error =

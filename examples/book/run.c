@@ -146,15 +146,18 @@ void run_close(struct book_run *run)
 
 int run_decode(const struct book_run *run, struct book_event *e)
 {
+    size_t length = e->length;
+    bool whole;
     int error;
 
     if (run->source.format == FEED_ITCH50)
-        return itch_decode(e->raw, e->length, e);
-    error = lobster_decode(e->raw, e->length, e);
+        return itch_decode(e->raw, length, e);
+    whole = e->raw[length - 1] == '\n';
+    error = lobster_decode(e->raw, length, e);
     if (error == 0 && e->time_ns > BOOK_TIME_MAX)
         error = BOOK_EFIELD;
     /* What is wrong with a last line without its end is that the rest of it is missing. */
-    if (error != 0 && e->raw[e->length - 1] != '\n')
+    if (error != 0 && !whole)
         error = BOOK_ETRUNCATED;
     if (run->seeded && e->offset == 0)
         e->action = BOOK_SEED;

@@ -44,14 +44,14 @@ int source_begin(struct source *source)
     return 0;
 }
 
-/* What raw has in the slot's second cache line: every ITCH message fits. */
-#define SHORT (2 * 64 - offsetof(struct book_event, raw))
+/* What raw has in the slot's first cache line: every ITCH message but one fits. */
+#define SHORT (64 - offsetof(struct book_event, raw))
 
 _Static_assert(SHORT <= FEED_SLACK, "so many bytes can be read behind any byte of the window");
 
 /*
  * Copies a message of the window; short ones with a copy of constant size, which is cheaper, and
- * which leaves the slot's third line alone.
+ * which leaves the slot's other lines alone.
  */
 static void copy(struct book_event *e, const uint8_t *message, size_t length)
 {
@@ -59,7 +59,7 @@ static void copy(struct book_event *e, const uint8_t *message, size_t length)
         memcpy(e->raw, message, SHORT);
     else
         memcpy(e->raw, message, length);
-    e->length = (uint16_t)length;
+    e->length = length;
 }
 
 int source_fill(struct source *source, struct book_event *e, bool wait)

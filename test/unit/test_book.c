@@ -85,11 +85,11 @@ Test(book, an_execution_trades_at_the_price_of_its_order)
 
     add(1, 'B', 100, 1000);
     e = change(BOOK_EXECUTE, 1, 30);
-    cr_assert_eq(e.best.trade_price, 1000);
+    cr_assert_eq(e.price, 1000);
     cr_assert_eq(e.best.trade_shares, 30);
-    cr_assert_eq(change(BOOK_EXECUTE_AT, 1, 30).best.trade_price, 77);
-    cr_assert_eq(change(BOOK_PRINT, 9, 30).best.trade_price, 77);
-    cr_assert_eq(change(BOOK_EXECUTE, 9, 30).best.trade_price, 0);
+    cr_assert_eq(change(BOOK_EXECUTE_AT, 1, 30).price, 77);
+    cr_assert_eq(change(BOOK_PRINT, 9, 30).price, 77);
+    cr_assert_eq(change(BOOK_EXECUTE, 9, 30).price, 0);
     check_best(change(BOOK_PRINT, 1, 10), 1000, 40, 0, 0);
 }
 
@@ -161,7 +161,7 @@ Test(book, unknown_orders_with_a_price_take_from_their_level)
     cr_assert_eq(books_seed(&books, 0, 'S', 1002, 0), 0);
     cr_assert_eq(books_seed(&books, 0, 'S', 1003, UINT64_C(1) << 40), 0);
     check_best(apply(e), 1000, 40, 1003, UINT64_C(1) << 40);
-    cr_assert_eq(apply(e).best.trade_price, 1000);
+    cr_assert_eq(apply(e).price, 1000);
     check_best(apply(e), 0, 0, 1003, UINT64_C(1) << 40);
     check_counts(0, 3, 1, 0);
     e.action = BOOK_SEED; /* shows the book and leaves it alone */
@@ -175,7 +175,7 @@ Test(book, names_and_books_belong_to_their_locate_code)
 {
     struct book_event e = {.action = BOOK_ADD, .ref = 1, .side = 'B', .shares = 5, .price = 10};
 
-    cr_assert_eq(memcmp(apply(e).best.symbol, "        ", 8), 0);
+    cr_assert_eq(memcmp(apply(e).best.symbol, "#0      ", 8), 0);
     e.locate = 65535;
     memcpy(e.symbol, "ABC     ", 8);
     cr_assert_eq(memcmp(apply(e).best.symbol, "ABC     ", 8), 0);

@@ -24,8 +24,6 @@ static void expect_rows(struct book_event e, int64_t number)
 
     for (int i = 0; i < 8 && best.symbol[i] != ' '; i++)
         symbol[i] = best.symbol[i];
-    if (symbol[0] == '\0')
-        snprintf(symbol, sizeof(symbol), "#%u", e.locate);
     if (e.flags & BOOK_ROW)
         tape = snprintf(
             rows, sizeof(rows),
@@ -34,7 +32,7 @@ static void expect_rows(struct book_event e, int64_t number)
     if (e.flags & BOOK_TRADE)
         trade = snprintf(rows + tape, sizeof(rows) - (size_t)tape,
                          "%" PRIi64 ",%" PRIu64 ",%s,%" PRIu32 ",%" PRIu64 ",%c\n", number,
-                         e.time_ns, symbol, best.trade_price, best.trade_shares, e.kind);
+                         e.time_ns, symbol, e.price, best.trade_shares, e.kind);
     book_format(&e, number, true);
     cr_assert_eq(e.row_length, tape);
     cr_assert_eq(e.trade_length, trade);
@@ -47,10 +45,10 @@ static void expect_value(uint64_t value, uint8_t flags, size_t name_length)
     uint32_t price = value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
     struct book_event e = {.flags = flags,
                            .kind = 'E',
-                           .locate = (uint16_t)value,
+                           .price = price,
                            .time_ns = value > BOOK_TIME_MAX ? BOOK_TIME_MAX : value};
 
-    e.best = (struct book_best){value, value / 3, value, price, price / 7, price, "        "};
+    e.best = (struct book_best){value, value / 3, value, price, price / 7, "        "};
     memcpy(e.best.symbol, "ABCDEFGH", name_length);
     expect_rows(e, (int64_t)(value >> 1));
 }
@@ -73,15 +71,11 @@ Test(format, rows_are_what_printf_writes)
 
 Test(format, the_longest_rows_fit)
 {
-    struct book_event e = {.flags = BOOK_ROW | BOOK_TRADE, .kind = 'Q', .time_ns = BOOK_TIME_MAX};
+    struct book_event e = {
+        .flags = BOOK_ROW | BOOK_TRADE, .kind = 'Q', .time_ns = BOOK_TIME_MAX, .price = UINT32_MAX};
 
-    e.best = (struct book_best){UINT64_MAX,
-                                UINT64_MAX,
-                                UINT64_MAX,
-                                UINT32_MAX,
-                                UINT32_MAX,
-                                UINT32_MAX,
-                                {'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'}};
+    e.best = (struct book_best){UINT64_MAX, UINT64_MAX, UINT64_MAX,
+                                UINT32_MAX, UINT32_MAX, {'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'}};
     expect_rows(e, INT64_MAX);
     book_format(&e, 1, false);
     cr_assert_eq(e.trade_length, 0);
