@@ -63,11 +63,21 @@ static void redivide(struct book_pipeline *bp)
 /* The lines of a message that a stage uses: the fields, the text, or both. */
 enum { FIELDS = 1, TEXT = 2 };
 
-static inline void fetch(const takt_batch *b, uint32_t i, int lines)
+/* Events of a batch by their index, for loops that the compiler can keep in registers. */
+struct events {
+    takt_batch batch; /* a copy: nothing that the loop stores can change it */
+};
+
+static inline struct book_event *event_at(const struct events *events, uint32_t i)
 {
-    if (i + FETCH_MESSAGE >= b->count)
+    return takt_batch_at(&events->batch, i);
+}
+
+static inline void fetch(const struct events *events, uint32_t i, int lines)
+{
+    if (i + FETCH_MESSAGE >= events->batch.count)
         return;
-    const struct book_event *e = takt_batch_at(b, i + FETCH_MESSAGE);
+    const struct book_event *e = event_at(events, i + FETCH_MESSAGE);
     if (lines & FIELDS)
         takt_prefetch_write(e);
     if (lines & TEXT)
@@ -78,17 +88,19 @@ static int on_source(void *context, takt_batch *b)
 {
     struct book_pipeline *bp = context;
     uint64_t every = bp->run->options->redivide_every;
-    uint32_t offered = b->count;
-    for (b->count = 0; b->count < offered; b->count++) {
-        if (b->count + FETCH_MESSAGE < offered)
-            takt_prefetch_write(takt_batch_at(b, b->count + FETCH_MESSAGE));
-        int result = source_fill(&bp->run->source, takt_batch_at(b, b->count), false);
-        if (result == SOURCE_LATER)
-            break;
+    const struct events events = {*b};
+    uint32_t i;
+    int result = SOURCE_FILLED;
+    for (i = 0; i < events.batch.count; i++) {
+        fetch(&events, i, FIELDS);
+        result = source_fill(&bp->run->source, event_at(&events, i), false);
         if (result != SOURCE_FILLED)
-            return result == SOURCE_END ? TAKT_END : result;
+            break;
     }
-    uint64_t filled = (uint64_t)b->first + b->count;
+    b->count = i;
+    if (result != SOURCE_FILLED && result != SOURCE_LATER)
+        return result == SOURCE_END ? TAKT_END : result;
+    uint64_t filled = (uint64_t)b->first + i;
     for (; every && filled >= bp->redivide_at; bp->redivide_at += every)
         redivide(bp);
     return 0;
@@ -97,13 +109,14 @@ static int on_source(void *context, takt_batch *b)
 static int on_decode(void *context, takt_batch *b)
 {
     const struct book_pipeline *bp = context;
-    for (uint32_t i = 0; i < b->count; i++) {
-        fetch(b, i, FIELDS);
-        struct book_event *e = takt_batch_at(b, i);
+    const struct events events = {*b};
+    for (uint32_t i = 0; i < events.batch.count; i++) {
+        fetch(&events, i, FIELDS);
+        struct book_event *e = event_at(&events, i);
         int error = run_decode(bp->run, e);
         if (error < 0)
             return takt_batch_fail(b, i, error);
-        takt_batch_set_key(b, i, e->locate);
+        takt_batch_set_key(&events.batch, i, e->locate);
     }
     return 0;
 }
@@ -112,11 +125,12 @@ static int on_book(void *context, takt_batch *b)
 {
     struct book_pipeline *bp = context;
     struct books *books = &bp->run->books;
-    for (uint32_t i = 0; i < b->count; i++) {
-        fetch(b, i, FIELDS);
-        if (i + FETCH_BOOK < b->count)
-            book_prefetch(books, takt_batch_at(b, i + FETCH_BOOK));
-        int error = book_apply(books, takt_batch_at(b, i));
+    const struct events events = {*b};
+    for (uint32_t i = 0; i < events.batch.count; i++) {
+        fetch(&events, i, FIELDS);
+        if (i + FETCH_BOOK < events.batch.count)
+            book_prefetch(books, event_at(&events, i + FETCH_BOOK));
+        int error = book_apply(books, event_at(&events, i));
         if (error < 0)
             return takt_batch_fail(b, i, error);
     }
@@ -127,9 +141,11 @@ static int on_format(void *context, takt_batch *b)
 {
     const struct book_pipeline *bp = context;
     bool trades = bp->run->options->trades != NULL;
-    for (uint32_t i = 0; i < b->count; i++) {
-        fetch(b, i, FIELDS | TEXT);
-        book_format(takt_batch_at(b, i), takt_batch_sequence(b, i) + 1, trades);
+    const struct events events = {*b};
+    for (uint32_t i = 0; i < events.batch.count; i++) {
+        fetch(&events, i, FIELDS | TEXT);
+        int64_t number = takt_batch_sequence(&events.batch, i) + 1;
+        book_format(event_at(&events, i), number, trades);
     }
     return 0;
 }
@@ -137,9 +153,10 @@ static int on_format(void *context, takt_batch *b)
 static int on_tape(void *context, takt_batch *b)
 {
     struct book_pipeline *bp = context;
-    for (uint32_t i = 0; i < b->count; i++) {
-        fetch(b, i, TEXT);
-        int error = tape_put(&bp->run->tape, takt_batch_at(b, i));
+    const struct events events = {*b};
+    for (uint32_t i = 0; i < events.batch.count; i++) {
+        fetch(&events, i, TEXT);
+        int error = tape_put(&bp->run->tape, event_at(&events, i));
         if (error < 0)
             return takt_batch_fail(b, i, error);
     }
