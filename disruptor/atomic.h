@@ -16,7 +16,7 @@
  *   takt__ld32_acq(p)  takt__ld32_rlx(p)  takt__st32_rel(p, v)  takt__st32_rlx(p, v)
  *   takt__cas32(p, from, to), takt__cas64(p, from, to)   true if *p was `from` and is now `to`
  *   takt__add32(p, v), takt__add64(p, v)                 the value before
- *   takt__ldp_acq(p), takt__casp(p, from, to)            the same for pointers
+ *   takt__ldp_acq(p), takt__stp_rel(p, v), takt__casp(p, from, to)            the same for pointers
  *   takt__fence()                                        a full fence
  *   takt__pause()                                        to the CPU: this is a spin loop
  */
@@ -34,6 +34,7 @@
 
 /* Pointers, where p points to a pointer of any type. */
 #define takt__ldp_acq(p)        ((__typeof__(*(p)))takt__ldptr_acq((void *const *)(p)))
+#define takt__stp_rel(p, v)     takt__stptr_rel((void **)(p), (void *)(uintptr_t)(v))
 #define takt__casp(p, from, to) takt__casptr((void **)(p), (from), (to))
 
 #endif

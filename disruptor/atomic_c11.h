@@ -71,6 +71,11 @@ static inline void *takt__ldptr_acq(void *const *p)
     return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
+static inline void takt__stptr_rel(void **p, void *value)
+{
+    __atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
 static inline bool takt__casptr(void **p, void *from, void *to)
 {
     return __atomic_compare_exchange_n(p, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);

@@ -93,6 +93,12 @@ static inline void *takt__ldptr_acq(void *const *p)
     return value;
 }
 
+static inline void takt__stptr_rel(void **p, void *value)
+{
+    ck_pr_fence_release();
+    ck_pr_store_ptr(p, value);
+}
+
 static inline bool takt__casptr(void **p, void *from, void *to)
 {
     ck_pr_fence_release();

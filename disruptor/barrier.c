@@ -3,19 +3,19 @@
 #include <takt/barrier.h>
 
 #include "disruptor/alloc.h"
-#include "disruptor/backoff.h"
 #include "disruptor/ring.h"
 
 struct takt_barrier {
     takt_ring *ring;
-    const struct takt__gate *gate; /* the ring's cursor, or `own` */
+    struct takt__gates gates; /* the ring's cursor, or `own` */
     struct takt__gate own;
+    takt_wait how;
     const takt_sequence *members[TAKT_GATING_MAX];
     TAKT_ALIGNED uint32_t alerted;
 };
 
 int takt_barrier_create(takt_barrier **out, takt_ring *ring, const takt_sequence *const *sequences,
-                        size_t count)
+                        size_t count, const takt_wait *how)
 {
     if (!out)
         return TAKT_EINVAL;
@@ -24,6 +24,9 @@ int takt_barrier_create(takt_barrier **out, takt_ring *ring, const takt_sequence
         return TAKT_EINVAL;
     if (count > TAKT_GATING_MAX)
         return TAKT_ELIMIT;
+    for (size_t i = 0; i < count; i++)
+        if (!sequences[i])
+            return TAKT_EINVAL;
     takt_barrier *barrier =
         takt__allocate(ring->hidden->allocator, sizeof *barrier, TAKT_LINE_PAIR);
     if (!barrier)
@@ -33,7 +36,10 @@ int takt_barrier_create(takt_barrier **out, takt_ring *ring, const takt_sequence
     for (size_t i = 0; i < count; i++)
         barrier->members[i] = sequences[i];
     takt__gate_cover(&barrier->own, (uint32_t)count);
-    barrier->gate = count ? &barrier->own : &ring->hidden->producer;
+    barrier->gates.count = 1;
+    barrier->gates.gate[0] = count ? &barrier->own : &ring->hidden->producer;
+    if (how)
+        barrier->how = *how;
     *out = barrier;
     return 0;
 }
@@ -46,33 +52,28 @@ void takt_barrier_destroy(takt_barrier *barrier)
 
 int64_t takt_barrier_available(const takt_barrier *barrier)
 {
-    int64_t least = takt__gate_least(barrier->gate);
+    int64_t least = takt__gates_least(&barrier->gates);
     /* Who depends on consumers that have all gone depends on the producer. */
     return least == TAKT_SEQUENCE_GONE ? takt_ring_cursor(barrier->ring) : least;
 }
 
 int64_t takt_barrier_wait(takt_barrier *barrier, int64_t sequence, int64_t deadline)
 {
-    struct takt__backoff backoff = {0};
-    for (;;) {
-        /* Looked at before the sequences: what was published before a halt is still found. */
-        uint32_t halted = takt__ld32_acq(&barrier->ring->halted); /* acquire [pairs: halt] */
-        if (takt__ld32_rlx(&barrier->alerted))
-            return TAKT_EALERTED;
-        int64_t available = takt_barrier_available(barrier);
-        if (available >= sequence)
-            return available;
-        if (halted)
-            return TAKT_EHALTED;
-        if (deadline != TAKT_FOREVER && takt_now() >= deadline)
-            return TAKT_ETIMEDOUT;
-        takt__backoff_wait(&backoff, deadline);
-    }
+    struct takt__await what = {
+        .gates = &barrier->gates,
+        .wanted = sequence,
+        .alert = &barrier->alerted,
+        .halt = &barrier->ring->halted,
+        .deadline = deadline,
+    };
+    int64_t found = takt__await(&what, &barrier->how);
+    return found == TAKT_SEQUENCE_GONE ? takt_ring_cursor(barrier->ring) : found;
 }
 
 void takt_barrier_alert(takt_barrier *barrier)
 {
-    takt__st32_rlx(&barrier->alerted, 1);
+    takt__st32_rel(&barrier->alerted, 1); /* release [pairs: alert] */
+    takt__gates_wake(&barrier->gates);
 }
 
 void takt_barrier_clear(takt_barrier *barrier)

@@ -27,15 +27,24 @@
 #ifndef TAKT_DISRUPTOR_GATE_H
 #define TAKT_DISRUPTOR_GATE_H
 
-#include <takt/sequence.h>
+#include <takt/ring.h>
 
 #include "disruptor/atomic.h"
 
 struct takt__gate {
+    takt_ring *ring;               /* the gate is what a ring with many producers has published */
     const takt_sequence **members; /* fixed array; a slot is set before `used` covers it */
     uint32_t version;              /* raised when new members count */
     uint32_t used;                 /* slots of members to look at */
 };
+
+/* Moves the cursor over what the producers have published by now, and returns it. */
+int64_t takt__ring_advance(takt_ring *ring);
+
+static inline const takt_sequence *takt__gate_member(const struct takt__gate *gate, uint32_t i)
+{
+    return takt__ldp_acq(&gate->members[i]); /* acquire [pairs: gate-member] */
+}
 
 /* One look at all members, valid if the version stays as it was. */
 static inline int64_t takt__gate_scan(const struct takt__gate *gate)
@@ -43,7 +52,8 @@ static inline int64_t takt__gate_scan(const struct takt__gate *gate)
     uint32_t used = takt__ld32_acq(&gate->used); /* acquire [pairs: gate-used] */
     int64_t least = TAKT_SEQUENCE_GONE;
     for (uint32_t i = 0; i < used; i++) {
-        int64_t value = takt__ld64_acq(&gate->members[i]->value); /* acquire [pairs: sequence] */
+        int64_t value =
+            takt__ld64_acq(&takt__gate_member(gate, i)->value); /* acquire [pairs: sequence] */
         if (value < least)
             least = value;
     }
@@ -56,6 +66,8 @@ static inline int64_t takt__gate_scan(const struct takt__gate *gate)
  */
 static inline int64_t takt__gate_least(const struct takt__gate *gate)
 {
+    if (gate->ring)
+        return takt__ring_advance(gate->ring);
     for (;;) {
         uint32_t before = takt__ld32_acq(&gate->version); /* acquire [pairs: gate-version] */
         int64_t least = takt__gate_scan(gate);
@@ -67,7 +79,7 @@ static inline int64_t takt__gate_least(const struct takt__gate *gate)
 /* Several gates: what one stage, or the producer, waits for. */
 struct takt__gates {
     uint32_t count;
-    const struct takt__gate *gate[TAKT_GATING_MAX];
+    const struct takt__gate *gate[TAKT_GATING_MAX + 1]; /* and a ring's own */
 };
 
 /* The least of all of them; TAKT_SEQUENCE_GONE if there are none. */

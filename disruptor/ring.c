@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The ring with one producer.
- *
- * Sequence s lives in slot s mod capacity. The producer may write s when every consumer has done
- * s - capacity, the event that had the slot before. It remembers the highest sequence for which
- * that is known (`room`) and reads the consumers' lines only when it gets there: with a ring that
- * is not full, once for many events.
- *
- * Two edges make the slots' contents safe. Producer to consumer: the cursor is stored (release)
- * after the slot was filled, and read (acquire) before the slot is. Consumer to producer: a
- * consumer's sequence is stored (release) after it has done with the slot, and read (acquire) here
- * before the slot is claimed.
- */
+/* Making a ring, and who may hold its producers back. */
 #include "disruptor/ring.h"
+
 #include "disruptor/alloc.h"
-#include "disruptor/backoff.h"
+#include "disruptor/consumer.h"
 
 static int check(const takt_ring_options *options)
 {
@@ -29,6 +18,9 @@ static int check(const takt_ring_options *options)
     size_t a = options->alignment;
     if ((a & (a - 1)) != 0 || (a > 8 && options->event_size % a != 0))
         return TAKT_EALIGN;
+    /* Sequences do not wrap: 2^63 events take 292 years at a thousand million a second. */
+    if (options->first < 0 || options->first > TAKT_SEQUENCE_GONE - 1 - 3 * n)
+        return TAKT_EINVAL;
     return 0;
 }
 
@@ -36,9 +28,49 @@ static void init_gates(takt_ring *ring)
 {
     struct takt__ring_private *hidden = ring->hidden;
     hidden->added.members = hidden->added_members;
+    hidden->consumers.gate[hidden->consumers.count++] = &hidden->added;
+    hidden->producer.ring = ring->laps ? ring : NULL;
     hidden->producer_member[0] = &ring->cursor;
     hidden->producer.members = hidden->producer_member;
     takt__gate_cover(&hidden->producer, 1);
+}
+
+static void release(const takt_allocator *allocator, takt_ring *ring,
+                    struct takt__ring_private *hidden)
+{
+    if (ring && hidden) {
+        takt__release(allocator, ring->slots, hidden->slots_size);
+        takt__release(allocator, ring->laps, hidden->laps_size);
+        takt__release(allocator, hidden->voids, hidden->voids_size);
+    }
+    takt__release(allocator, hidden, sizeof *hidden);
+    takt__release(allocator, ring, sizeof *ring);
+}
+
+/* The ring's memory; NULL if there is not enough. */
+static takt_ring *allocate(const takt_allocator *allocator, const takt_ring_options *options)
+{
+    takt_ring *ring = takt__allocate(allocator, sizeof *ring, TAKT_LINE_PAIR);
+    struct takt__ring_private *hidden = takt__allocate(allocator, sizeof *hidden, TAKT_LINE_PAIR);
+    if (!ring || !hidden) {
+        release(allocator, ring, hidden);
+        return NULL;
+    }
+    ring->hidden = hidden;
+    hidden->allocator = allocator;
+    hidden->slots_size = (size_t)options->capacity * options->event_size;
+    hidden->laps_size = (size_t)options->capacity * sizeof(uint32_t);
+    size_t alignment = options->alignment ? options->alignment : TAKT_LINE_PAIR;
+    ring->slots = takt__allocate(allocator, hidden->slots_size, alignment);
+    hidden->voids_size = (size_t)options->capacity * sizeof(int64_t);
+    hidden->voids = takt__allocate(allocator, hidden->voids_size, TAKT_LINE_PAIR);
+    if (options->multi)
+        ring->laps = takt__allocate(allocator, hidden->laps_size, TAKT_LINE_PAIR);
+    if (!ring->slots || !hidden->voids || (options->multi && !ring->laps)) {
+        release(allocator, ring, hidden);
+        return NULL;
+    }
+    return ring;
 }
 
 int takt_ring_create(takt_ring **out, const takt_ring_options *options)
@@ -49,28 +81,26 @@ int takt_ring_create(takt_ring **out, const takt_ring_options *options)
     int error = check(options);
     if (error < 0)
         return error;
-    const takt_allocator *allocator =
-        options->allocator ? options->allocator : takt_allocator_default();
-    size_t slots_size = (size_t)options->capacity * options->event_size;
-    size_t alignment = options->alignment ? options->alignment : TAKT_LINE_PAIR;
-    takt_ring *ring = takt__allocate(allocator, sizeof *ring, TAKT_LINE_PAIR);
-    struct takt__ring_private *hidden = takt__allocate(allocator, sizeof *hidden, TAKT_LINE_PAIR);
-    unsigned char *slots = takt__allocate(allocator, slots_size, alignment);
-    if (!ring || !hidden || !slots) {
-        takt__release(allocator, slots, slots_size);
-        takt__release(allocator, hidden, sizeof *hidden);
-        takt__release(allocator, ring, sizeof *ring);
+    takt_ring *ring =
+        allocate(options->allocator ? options->allocator : takt_allocator_default(), options);
+    if (!ring)
         return TAKT_ENOMEM;
-    }
-    hidden->allocator = allocator;
-    hidden->slots_size = slots_size;
-    ring->slots = slots;
+    struct takt__ring_private *hidden = ring->hidden;
+    int64_t before = options->first - 1;
     ring->mask = options->capacity - 1;
     ring->event_size = options->event_size;
-    ring->hidden = hidden;
-    ring->claimed = TAKT_SEQUENCE_INITIAL;
-    ring->room = TAKT_SEQUENCE_INITIAL;
-    takt_sequence_init(&ring->cursor, TAKT_SEQUENCE_INITIAL);
+    ring->claimed = before;
+    ring->room = options->multi ? INT64_MIN : before;
+    takt_sequence_init(&ring->cursor, before);
+    hidden->first = options->first;
+    hidden->wait = options->wait;
+    hidden->last_void = INT64_MIN;
+    hidden->multi_room = before;
+    hidden->lap_shift = (uint32_t)__builtin_ctzll((unsigned long long)options->capacity);
+    /* A lap that no sequence has before 2^32 laps have gone by, each of which is stored. */
+    for (int64_t i = 0; ring->laps && i <= ring->mask; i++)
+        ring->laps[i] = takt__ring_lap(ring, options->first) - 1;
+    pthread_mutex_init(&hidden->graph_lock, NULL);
     init_gates(ring);
     *out = ring;
     return 0;
@@ -80,19 +110,22 @@ void takt_ring_destroy(takt_ring *ring)
 {
     if (!ring)
         return;
-    struct takt__ring_private *hidden = ring->hidden;
-    const takt_allocator *allocator = hidden->allocator;
-    takt__release(allocator, ring->slots, hidden->slots_size);
-    takt__release(allocator, hidden, sizeof *hidden);
-    takt__release(allocator, ring, sizeof *ring);
+    takt__consumers_destroy(ring);
+    pthread_mutex_destroy(&ring->hidden->graph_lock);
+    release(ring->hidden->allocator, ring, ring->hidden);
+}
+
+static bool was_claimed(const takt_ring *ring)
+{
+    return takt__ld64_rlx(&ring->claimed) != ring->hidden->first - 1;
 }
 
 int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate)
 {
     struct takt__gates *gates = &ring->hidden->consumers;
-    if (ring->claimed != TAKT_SEQUENCE_INITIAL)
+    if (was_claimed(ring))
         return TAKT_ESTATE;
-    if (gates->count == TAKT_GATING_MAX)
+    if (gates->count == TAKT_GATING_MAX + 1) /* the ring's own is one of them */
         return TAKT_ELIMIT;
     gates->gate[gates->count++] = gate;
     return 0;
@@ -102,55 +135,36 @@ int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer)
 {
     if (!ring || !consumer)
         return TAKT_EINVAL;
-    struct takt__gate *added = &ring->hidden->added;
-    if (ring->claimed != TAKT_SEQUENCE_INITIAL)
+    if (was_claimed(ring))
         return TAKT_ESTATE;
-    if (added->used == TAKT_GATING_MAX)
-        return TAKT_ELIMIT;
-    int error = added->used ? 0 : takt__ring_add_gate(ring, added);
-    if (error < 0)
-        return error;
-    ring->hidden->added_members[added->used] = consumer;
-    takt__gate_cover(added, added->used + 1);
-    return 0;
+    return takt__ring_gate_on(ring, consumer);
 }
 
 void takt_ring_halt(takt_ring *ring)
 {
-    takt__st32_rel(&ring->halted, 1); /* release [pairs: halt] */
-    takt__sequence_wake(&ring->cursor);
+    takt__st32_rel(&ring->halted, 1);       /* release [pairs: halt] */
+    takt__st64_rlx(&ring->room, INT64_MIN); /* claims go the slow way, which looks at `halted` */
+    takt__gates_wake(&ring->hidden->consumers);
+    takt__consumers_halt(ring);
+    takt__ring_wake(ring);
     if (ring->hidden->park)
         takt__park_wake_all(ring->hidden->park);
 }
 
-/* Looks at the consumers again: whether sequences up to `high` are free. */
-static bool has_room(takt_ring *ring, int64_t high)
+int64_t takt_ring_drain(takt_ring *ring, int64_t deadline)
 {
+    int64_t cursor = takt_ring_cursor(ring);
+    struct takt__await what = {
+        .gates = &ring->hidden->consumers,
+        .wanted = cursor,
+        .alert = &ring->hidden->failed,
+        .halt = &ring->halted,
+        .deadline = deadline,
+    };
+    if (deadline != TAKT_NOW)
+        takt__await(&what, &(takt_wait){.kind = TAKT_WAIT_BLOCK});
     int64_t done = takt__gates_least(&ring->hidden->consumers);
-    if (done > ring->claimed) /* all consumers have gone */
-        done = ring->claimed;
-    ring->room = done + ring->mask + 1;
-    return high <= ring->room;
-}
-
-int takt__ring_make_room(takt_ring *ring, int64_t n, int64_t deadline)
-{
-    if (n < 1 || n > ring->mask + 1)
-        return TAKT_EINVAL;
-    if (ring->hidden->consumers.count == 0)
-        return TAKT_ENOCONSUMER;
-    struct takt__backoff backoff = {0};
-    for (;;) {
-        if (takt__ld32_rlx(&ring->halted))
-            return TAKT_EHALTED;
-        if (has_room(ring, ring->claimed + n))
-            return 0;
-        if (deadline == TAKT_NOW)
-            return TAKT_EFULL;
-        if (deadline != TAKT_FOREVER && takt_now() >= deadline)
-            return TAKT_ETIMEDOUT;
-        takt__backoff_wait(&backoff, deadline);
-    }
+    return done >= cursor ? 0 : cursor - done;
 }
 
 void takt__ring_set_park(takt_ring *ring, struct takt__park *park)

@@ -3,26 +3,58 @@
 #ifndef TAKT_DISRUPTOR_RING_H
 #define TAKT_DISRUPTOR_RING_H
 
+#include <pthread.h>
+
+#include <takt/batch.h>
 #include <takt/ring.h>
 
+#include "disruptor/await.h"
 #include "disruptor/gate.h"
 #include "disruptor/park.h"
 
 struct takt__ring_private {
-    struct takt__gates consumers; /* whom the producer may not overtake */
-    struct takt__gate added;      /* of those, the sequences of takt_ring_add_gating */
+    struct takt__gates consumers; /* whom the producers may not overtake */
+    struct takt__gate added;      /* of those, single sequences */
     struct takt__gate producer;   /* the cursor, as a gate for the first consumers */
     const takt_sequence *added_members[TAKT_GATING_MAX];
     const takt_sequence *producer_member[1];
-    struct takt__park *park; /* where consumers sleep; NULL: they do not */
+    struct takt__park *park; /* where workers sleep; NULL: there are none */
+    takt_wait wait;          /* of the producers */
+    uint32_t patience;       /* theirs (await.h) */
+    int64_t first;
+    uint32_t lap_shift; /* log2 of the capacity */
+    size_t laps_size;
+    int64_t *voids; /* for each slot, the last sequence in it that was void */
+    size_t voids_size;
     const takt_allocator *allocator;
     size_t slots_size;
+    pthread_mutex_t graph_lock;      /* over the list of consumers and the gating set */
+    struct takt_consumer *list;      /* all consumers of takt/consumer.h, */
+    uint32_t failed;                 /* a consumer has failed for good */
+    struct takt_consumer *retired;   /* and those that were removed */
+    TAKT_ALIGNED int64_t last_void;  /* the highest void sequence, or below all sequences */
+    TAKT_ALIGNED int64_t multi_room; /* many producers: the highest that may be claimed */
 };
 
-/* Makes the producer wait for all members of a gate. Before the first claim. */
+/* The lap of a sequence, as it is stored for its slot. */
+static inline uint32_t takt__ring_lap(const takt_ring *ring, int64_t sequence)
+{
+    return (uint32_t)((uint64_t)sequence >> ring->hidden->lap_shift);
+}
+
+/* Makes the producers wait for all members of a gate. Before the first claim. */
 int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate);
 
-/* Lets consumers sleep in `park`: a publish looks there for sleepers. Before the first claim. */
+/* Lets workers sleep in `park`: a publish looks there for sleepers. Before the first claim. */
 void takt__ring_set_park(takt_ring *ring, struct takt__park *park);
+
+/* Whether this sequence, or one after it, may be void. */
+bool takt__ring_may_be_void(const takt_ring *ring, int64_t sequence);
+
+/*
+ * Takes the void events out of a batch: its picks, which have room for batch->count, then name
+ * those that are left. O(1) while nothing in the batch's range can be void.
+ */
+void takt__ring_skip_voids(const takt_ring *ring, takt_batch *batch, uint32_t *picks);
 
 #endif

@@ -178,6 +178,7 @@ static int make_stage(takt_pipeline *p, takt_stage **out, const takt_stage_optio
         release_stage(allocator, stage);
         return TAKT_ENOMEM;
     }
+    stage->core.ring = p->ring;
     stage->core.slots = p->ring->slots;
     stage->core.mask = p->ring->mask;
     stage->core.event_size = p->ring->event_size;

@@ -72,7 +72,7 @@ static bool set_up(const struct takt__stage *stage, struct takt__division *divis
     int64_t cut = stage->change.cut;
     shard->next = stage->keyed ? cut : takt__blocks_first(&division->blocks, index, cut);
     shard->processed = cut;
-    takt__st64_rel(&shard->sequence.value, shard->next - 1); /* release [pairs: sequence] */
+    takt_sequence_set(&shard->sequence, shard->next - 1);
     takt__shard_leave(shard);
     return true;
 }
@@ -125,7 +125,7 @@ static bool has_left(struct takt__shard *shard, int64_t cut)
         return false;
     bool gone = takt__shard_gone(shard) || shard->next >= cut;
     if (gone)
-        takt__st64_rel(&shard->sequence.value, TAKT_SEQUENCE_GONE); /* release [pairs: sequence] */
+        takt_sequence_set(&shard->sequence, TAKT_SEQUENCE_GONE);
     takt__shard_leave(shard);
     return gone;
 }

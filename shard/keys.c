@@ -6,6 +6,8 @@
  */
 #include "shard/keys.h"
 
+#include "disruptor/ring.h"
+
 static uint32_t pick_stored(const struct takt__stage *stage, uint32_t index, uint32_t shards,
                             int64_t from, int64_t to, uint32_t *picks, uint32_t limit, int64_t *end)
 {
@@ -24,10 +26,13 @@ static uint32_t pick_computed(const struct takt__stage *stage, uint32_t index, u
                               int64_t from, int64_t to, uint32_t *picks, uint32_t limit,
                               int64_t *end)
 {
+    bool voids = stage->ring && takt__ring_may_be_void(stage->ring, from);
     uint32_t n = 0;
     int64_t s = from;
     for (; s < to && n < limit; s++) {
         const void *event = stage->slots + (uint64_t)(s & stage->mask) * stage->event_size;
+        if (voids && takt_ring_is_void(stage->ring, s))
+            continue; /* nobody has filled it: it has no key */
         picks[n] = (uint32_t)(s - from);
         n += takt__key_shard(takt__key_hash(stage->key(event)), shards) == index;
     }

@@ -10,6 +10,7 @@
  */
 #include <takt/clock.h>
 
+#include "disruptor/ring.h"
 #include "shard/keys.h"
 #include "shard/stage.h"
 
@@ -138,7 +139,7 @@ static bool leave_division(const struct takt__stage *stage, struct takt__shard *
         return false;
     if (shard->next < takt__ld64_rlx(&division->cut))
         return false;
-    takt__st64_rel(&shard->sequence.value, TAKT_SEQUENCE_GONE); /* release [pairs: sequence] */
+    takt_sequence_set(&shard->sequence, TAKT_SEQUENCE_GONE);
     return true;
 }
 
@@ -201,6 +202,8 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
         return;
     }
     run->worked = true;
+    if (stage->ring && !stage->source)
+        takt__ring_skip_voids(stage->ring, &b, picks);
     int result = b.count ? call_handler(division, &b, run) : 0;
     run->events = result < 0 && !stage->source ? failed_event(&b) : b.count;
     /* Counted before it shows: who sees the events done finds them in the figures. */

@@ -76,6 +76,7 @@ struct takt__change {
 
 struct takt__stage {
     /* Written before the start. */
+    const takt_ring *ring; /* NULL: no event can be void */
     unsigned char *slots;
     int64_t mask;
     uint64_t event_size;

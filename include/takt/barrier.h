@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sequence barriers: a consumer on its own thread waits here for the sequences that it depends on,
- * the ring's cursor or those of the consumers before it.
+ * Sequence barriers: a thread waits here for the ring's cursor, or for sequences of its own making.
+ * Consumers (takt/consumer.h) have theirs inside; this is for loops that you write yourself.
  *
  *     int64_t next = 0;
  *     for (;;) {
@@ -22,11 +22,12 @@ typedef struct takt_barrier takt_barrier;
 TAKT__DECLS_BEGIN
 
 /*
- * A barrier over `count` sequences of consumers, or over the ring's cursor with count 0. The
- * sequences must outlive it. TAKT_EINVAL, TAKT_ELIMIT (beyond TAKT_GATING_MAX), TAKT_ENOMEM.
+ * A barrier over `count` sequences, or over the ring's cursor with count 0, at which threads wait
+ * in the way of `how` (NULL: they block). The sequences must outlive it. TAKT_EINVAL, TAKT_ELIMIT
+ * (beyond TAKT_GATING_MAX), TAKT_ENOMEM.
  */
 int takt_barrier_create(takt_barrier **barrier, takt_ring *ring,
-                        const takt_sequence *const *sequences, size_t count);
+                        const takt_sequence *const *sequences, size_t count, const takt_wait *how);
 
 /* Frees a barrier that no thread waits at. NULL is fine. */
 void takt_barrier_destroy(takt_barrier *barrier);
@@ -34,8 +35,7 @@ void takt_barrier_destroy(takt_barrier *barrier);
 /*
  * Waits until `sequence` is available and returns the highest available sequence, which may be
  * larger: a batch. TAKT_ETIMEDOUT at the deadline, TAKT_EALERTED after takt_barrier_alert,
- * TAKT_EHALTED when the ring is halted and `sequence` is not there. One consumer's thread at a
- * time; spins, then yields, then sleeps in growing steps of at most 100 microseconds.
+ * TAKT_EHALTED when the ring is halted and `sequence` is not there. Any thread.
  */
 int64_t takt_barrier_wait(takt_barrier *barrier, int64_t sequence, int64_t deadline);
 

@@ -25,7 +25,8 @@ typedef struct takt_batch {
     uint32_t failed;       /* set by takt_batch_fail */
     uint32_t shard;        /* which shard of how many this is */
     uint32_t shards;
-    uint32_t *keys; /* the pipeline's key column, NULL where no stage uses stored keys */
+    uint32_t *keys;            /* the pipeline's key column, NULL where no stage uses stored keys */
+    struct takt_sequence *own; /* a consumer's own sequence (takt_batch_release), or NULL */
 } takt_batch;
 
 /* The sequence of event i. */

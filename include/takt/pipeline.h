@@ -13,8 +13,7 @@
 #ifndef TAKT_PIPELINE_H
 #define TAKT_PIPELINE_H
 
-#include <takt/batch.h>
-#include <takt/ring.h>
+#include <takt/consumer.h>
 
 typedef struct takt_runtime takt_runtime;
 typedef struct takt_pipeline takt_pipeline;
@@ -30,15 +29,13 @@ typedef struct takt_stage takt_stage;
 #define TAKT_END 1
 
 /*
- * Handles the events of a batch, on one of the runtime's workers. Returns 0, or a negative code
- * through takt_batch_fail: the pipeline then stops so that exactly the events before the failed
- * one pass through the later stages.
+ * A stage's handler (takt/consumer.h) runs on one of the runtime's workers. When it fails, the
+ * pipeline stops so that exactly the events before the failed one pass through the later stages.
  *
  * A source gets a batch of free slots. It fills the first of them, sets batch->count to how many
  * it filled (0: nothing to be had now), and returns 0, TAKT_END, or a negative code; the events
  * that it filled count in each case. It should return rather than wait.
  */
-typedef int (*takt_handler)(void *context, takt_batch *batch);
 
 /* The key of an event: a pure function of what earlier stages have left in the event. */
 typedef uint64_t (*takt_key_function)(const void *event);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Claiming and publishing.
+ *
+ * Sequence s lives in slot s mod capacity. A producer may write s when every consumer has done
+ * s - capacity, the event that had the slot before. A single producer remembers the highest
+ * sequence for which that is known (`room`) and reads the consumers' lines only when it gets there:
+ * with a ring that is not full, once for many events.
+ *
+ * Two edges make the slots' contents safe. Producer to consumer: the cursor is stored (release)
+ * after the slot was filled, and read (acquire) before the slot is. Consumer to producer: a
+ * consumer's sequence is stored (release) after it has done with the slot, and read (acquire) here
+ * before the slot is claimed.
+ *
+ * Many producers claim by compare-and-swap on `claimed`, and only when there is room for the claim,
+ * so that a producer that gives up has taken nothing; a fetch-and-add would take the slots first
+ * and leave a hole behind. They publish in any order: each slot has a word that says in which lap
+ * around the ring it was last published. The cursor follows the words: whoever wants to know how
+ * far all is published walks from the cursor on while the words are of the right lap, and moves
+ * the cursor there. A word of the right lap is stored (release) after its slot was filled and read
+ * (acquire) on the walk; who only reads the cursor has the same edge through who moved it. A walk
+ * cannot be fooled by a word of an earlier lap, which differs, nor by one of a later lap: a slot is
+ * claimed again only when consumers are past it, and so the cursor, which makes the walker's
+ * compare-and-swap fail.
+ *
+ * Void: a slot that was claimed and cannot be filled is marked in a second array before it is
+ * published, and `last_void` raised. Consumers look there only when their batch begins at or
+ * below `last_void`; ordinary publishing knows nothing of it.
+ */
+#include "disruptor/ring.h"
+
+/*
+ * The highest sequence that may be claimed now. When all consumers have gone, nobody is overtaken;
+ * but one that is added begins at the cursor, so no more than a ring beyond that is claimed. The
+ * cursor is read first, and the consumers again after a fence: had one been added before that, it
+ * would be seen, and one that is added later reads the cursor later. Sequences end a ring before
+ * TAKT_SEQUENCE_GONE, so that none of these sums overflows.
+ */
+static int64_t find_room(takt_ring *ring)
+{
+    int64_t capacity = ring->mask + 1;
+    int64_t done = takt__gates_least(&ring->hidden->consumers);
+    if (done == TAKT_SEQUENCE_GONE) {
+        int64_t cursor = takt_ring_cursor(ring);
+        takt__fence();
+        done = takt__gates_least(&ring->hidden->consumers);
+        if (done == TAKT_SEQUENCE_GONE)
+            done = cursor;
+    }
+    int64_t end = TAKT_SEQUENCE_GONE - 1 - capacity;
+    return done > end - capacity ? end : done + capacity;
+}
+
+/* Whether there is nobody to wait for: what is missing is that something be published. */
+static bool all_gone(const takt_ring *ring)
+{
+    return takt__gates_least(&ring->hidden->consumers) == TAKT_SEQUENCE_GONE;
+}
+
+/* Waits until `high` may be claimed: 0, or why not. */
+static int await_room(takt_ring *ring, int64_t high, int64_t deadline)
+{
+    if (takt__ld32_rlx(&ring->halted))
+        return TAKT_EHALTED;
+    struct takt__await what = {
+        .gates = &ring->hidden->consumers,
+        .wanted = high - ring->mask - 1,
+        .alert = &ring->halted,
+        .deadline = deadline,
+        .patience = &ring->hidden->patience,
+    };
+    int64_t found = takt__await(&what, &ring->hidden->wait);
+    if (found == TAKT_EALERTED)
+        return TAKT_EHALTED;
+    if (found == TAKT_ETIMEDOUT && deadline == TAKT_NOW)
+        return TAKT_EFULL;
+    return found == TAKT_ETIMEDOUT ? TAKT_ETIMEDOUT : 0;
+}
+
+static int64_t claim_multi(takt_ring *ring, int64_t n, int64_t deadline)
+{
+    struct takt__ring_private *hidden = ring->hidden;
+    for (;;) {
+        if (takt__ld32_rlx(&ring->halted))
+            return TAKT_EHALTED;
+        int64_t claimed = takt__ld64_rlx(&ring->claimed);
+        int64_t high = claimed + n;
+        /* acquire [pairs: room]: who found the room has read the consumers' sequences for us */
+        if (high > takt__ld64_acq(&hidden->multi_room)) {
+            int64_t room = find_room(ring);
+            /* Storing a room that another has overtaken is harmless: it is looked for again. */
+            takt__st64_rel(&hidden->multi_room, room); /* release [pairs: room] */
+            if (high > room) {
+                int error = all_gone(ring) ? TAKT_EFULL : await_room(ring, high, deadline);
+                if (error < 0)
+                    return error;
+                continue;
+            }
+        }
+        if (takt__cas64(&ring->claimed, claimed, high)) /* both [pairs: claimed] */
+            return high;
+    }
+}
+
+static int64_t claim_single(takt_ring *ring, int64_t n, int64_t deadline)
+{
+    int64_t high = ring->claimed + n;
+    for (;;) {
+        int error = await_room(ring, high, deadline);
+        if (error < 0)
+            return error;
+        int64_t room = find_room(ring);
+        takt__st64_rlx(&ring->room, room);
+        takt__fence(); /* a halt stores `halted` and then `room` */
+        if (takt__ld32_rlx(&ring->halted)) {
+            takt__st64_rlx(&ring->room, INT64_MIN);
+            return TAKT_EHALTED;
+        }
+        if (high <= room)
+            break;
+        if (all_gone(ring))
+            return TAKT_EFULL; /* a whole ring is not published yet */
+        /* A consumer was added meanwhile. */
+    }
+    takt__st64_rlx(&ring->claimed, high);
+    return high;
+}
+
+int64_t takt__ring_claim(takt_ring *ring, int64_t n, int64_t deadline)
+{
+    int64_t capacity = ring->mask + 1;
+    if (n < 1 || n > capacity)
+        return TAKT_EINVAL;
+    if (ring->hidden->consumers.count == 1 && takt__ld32_rlx(&ring->hidden->added.used) == 0)
+        return TAKT_ENOCONSUMER;
+    if (takt__ld64_rlx(&ring->claimed) > TAKT_SEQUENCE_GONE - 1 - capacity - n)
+        return TAKT_ELIMIT;
+    return ring->laps ? claim_multi(ring, n, deadline) : claim_single(ring, n, deadline);
+}
+
+void takt__ring_publish_multi(takt_ring *ring, int64_t low, int64_t high)
+{
+    for (int64_t s = low; s <= high; s++)
+        takt__st32_rel(&ring->laps[s & ring->mask],
+                       takt__ring_lap(ring, s)); /* release [pairs: lap] */
+    takt__compiler_fence();                      /* as in takt_sequence_set */
+    if (takt__ld32_rlx(&ring->cursor.sleepers))
+        takt__ring_wake(ring);
+}
+
+bool takt__ring_is_published(const takt_ring *ring, int64_t s)
+{
+    if (s <= takt_sequence_get(&ring->cursor))
+        return true;
+    uint32_t lap = takt__ld32_acq(&ring->laps[s & ring->mask]); /* acquire [pairs: lap] */
+    return lap == takt__ring_lap(ring, s);
+}
+
+int64_t takt__ring_advance(takt_ring *ring)
+{
+    int64_t cursor = takt__ld64_acq(&ring->cursor.value); /* acquire [pairs: sequence] */
+    int64_t end = cursor;
+    /* acquire [pairs: lap] */
+    while (takt__ld32_acq(&ring->laps[(end + 1) & ring->mask]) == takt__ring_lap(ring, end + 1))
+        end++;
+    if (end == cursor)
+        return cursor;
+    if (takt__cas64(&ring->cursor.value, cursor, end)) { /* release [pairs: sequence] */
+        takt__fence(); /* between the cursor and the look at its sleepers */
+        if (takt__ld32_rlx(&ring->cursor.sleepers))
+            takt__ring_wake(ring);
+        return end;
+    }
+    return takt__ld64_acq(&ring->cursor.value); /* acquire [pairs: sequence] */
+}
+
+int64_t takt_ring_remaining_capacity(const takt_ring *ring)
+{
+    int64_t claimed = takt__ld64_rlx(&ring->claimed);
+    int64_t done = takt__gates_least(&ring->hidden->consumers);
+    if (done == TAKT_SEQUENCE_GONE)
+        done = takt_ring_cursor(ring);
+    int64_t used = done > claimed ? 0 : claimed - done;
+    /* Read by others while claims go on, the two may not fit together. */
+    return used > ring->mask ? 0 : ring->mask + 1 - used;
+}
+
+/* Raises *word to at least `value`. */
+static void raise_to(int64_t *word, int64_t value)
+{
+    int64_t seen = takt__ld64_rlx(word);
+    while (seen < value && !takt__cas64(word, seen, value))
+        seen = takt__ld64_rlx(word);
+}
+
+void takt_ring_publish_void(takt_ring *ring, int64_t low, int64_t high)
+{
+    struct takt__ring_private *hidden = ring->hidden;
+    for (int64_t s = low; s <= high; s++)
+        takt__st64_rlx(&hidden->voids[s & ring->mask], s + 1); /* 0: none yet */
+    raise_to(&hidden->last_void, high);
+    takt_ring_publish_range(ring, low, high);
+}
+
+bool takt_ring_is_void(const takt_ring *ring, int64_t s)
+{
+    const struct takt__ring_private *hidden = ring->hidden;
+    return takt__ld64_rlx(&hidden->voids[s & ring->mask]) == s + 1;
+}
+
+bool takt__ring_may_be_void(const takt_ring *ring, int64_t sequence)
+{
+    return sequence <= takt__ld64_rlx(&ring->hidden->last_void);
+}
+
+void takt__ring_skip_voids(const takt_ring *ring, takt_batch *b, uint32_t *picks)
+{
+    if (b->count == 0 || !takt__ring_may_be_void(ring, b->first))
+        return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < b->count; i++) {
+        int64_t s = takt_batch_sequence(b, i);
+        if (!takt_ring_is_void(ring, s))
+            picks[kept++] = (uint32_t)(s - b->first);
+    }
+    b->picks = picks;
+    b->count = kept;
+}
