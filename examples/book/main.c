@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef TAKT_BOOK_JEMALLOC
+#include <takt/jemalloc.h>
+#endif
+
 #include "options.h"
 #include "run.h"
 #include "summary.h"
@@ -22,6 +26,25 @@ const char *malloc_conf = "dirty_decay_ms:0,muzzy_decay_ms:0";
 
 enum { EXIT_FAULT = 1, EXIT_USAGE = 2 };
 
+#ifdef TAKT_BOOK_JEMALLOC
+/* The ring lies in an arena apart from the books' memory, if one is to be had. */
+static void run_stages(struct book_run *run)
+{
+    takt_allocator arena;
+
+    if (takt_allocator_jemalloc_create(&arena) == 0)
+        run->allocator = &arena;
+    (void)run_pipeline(run);
+    run->allocator = NULL;
+    (void)takt_allocator_jemalloc_destroy(&arena);
+}
+#else
+static void run_stages(struct book_run *run)
+{
+    (void)run_pipeline(run);
+}
+#endif
+
 static void run_all(struct book_run *run)
 {
     uint64_t begun = progress_clock();
@@ -29,7 +52,7 @@ static void run_all(struct book_run *run)
     if (run->options->baseline)
         (void)run_baseline(run);
     else
-        (void)run_pipeline(run);
+        run_stages(run);
     if (tape_close(&run->tape) != 0)
         (void)run_fail(run, BOOK_EWRITE, RUN_NO_OFFSET);
     run->elapsed_ns = progress_clock() - begun;

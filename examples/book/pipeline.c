@@ -176,8 +176,8 @@ static int build(struct book_pipeline *bp)
         [BOOK] = {"book", on_book, 0, true},        [FORMAT] = {"format", on_format, 0, false},
         [TAPE] = {"tape", on_tape, 1, false},
     };
-    int error =
-        takt_runtime_create(&bp->runtime, TAKT_RUNTIME(.workers = bp->run->options->workers));
+    int error = takt_runtime_create(&bp->runtime, TAKT_RUNTIME(.workers = bp->run->options->workers,
+                                                               .allocator = bp->run->allocator));
     if (error == 0)
         error = takt_pipeline_create(&bp->pipeline, bp->runtime,
                                      TAKT_PIPELINE(.name = "book",

@@ -46,6 +46,7 @@ struct book_stage {
 
 struct book_run {
     const struct book_options *options;
+    const struct takt_allocator *allocator; /* of the pipeline; NULL: takt's own */
     struct source source;
     struct books books;
     struct tape tape;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * takt: event pipelines on ring buffers, with sharded stages and a scheduler that moves the cores
- * to where the backlog costs most. This header includes all the others.
+ * to where the backlog costs most. This header includes all the others but takt/jemalloc.h, which
+ * belongs to an archive of its own.
  */
 #ifndef TAKT_TAKT_H
 #define TAKT_TAKT_H
@@ -10,10 +11,13 @@
 #include <takt/barrier.h>
 #include <takt/batch.h>
 #include <takt/clock.h>
+#include <takt/consumer.h>
 #include <takt/error.h>
+#include <takt/payload.h>
 #include <takt/pipeline.h>
 #include <takt/ring.h>
 #include <takt/sequence.h>
 #include <takt/version.h>
+#include <takt/wait.h>
 
 #endif
