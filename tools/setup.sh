@@ -43,9 +43,11 @@ need_build() {
 
 need_check() {
     need_build
+    need g++ command -v g++
     need python3 command -v python3
     need binutils command -v nm
     need util-linux command -v setarch
+    need valgrind command -v valgrind
     need libcriterion-dev pkg-config --exists criterion
     need clang-14 command -v clang-14
     need libclang-rt-14-dev clang_runtime

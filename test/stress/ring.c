@@ -85,7 +85,7 @@ int main(void)
         c[i].ring = ring;
         c[i].events = events;
         takt_sequence_init(&c[i].sequence, TAKT_SEQUENCE_INITIAL);
-        takt_barrier_create(&c[i].barrier, ring, i == 2 ? both : NULL, i == 2 ? 2 : 0);
+        takt_barrier_create(&c[i].barrier, ring, i == 2 ? both : NULL, i == 2 ? 2 : 0, NULL);
     }
     takt_ring_add_gating(ring, &c[2].sequence);
     for (int i = 0; i < 3; i++)

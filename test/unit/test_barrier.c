@@ -32,7 +32,7 @@ static takt_barrier *make_barrier(takt_ring *ring, const takt_sequence *const *s
                                   size_t count)
 {
     takt_barrier *barrier;
-    cr_assert_eq(takt_barrier_create(&barrier, ring, sequences, count), 0);
+    cr_assert_eq(takt_barrier_create(&barrier, ring, sequences, count, NULL), 0);
     return barrier;
 }
 
@@ -75,16 +75,17 @@ Test(barrier, refuses_what_it_cannot_watch)
         many[i] = &s;
     probe_start(&probe, 0, false);
     takt_ring *probed = make_ring(4, &probe.table);
-    cr_assert_eq(takt_barrier_create(NULL, probed, many, 1), TAKT_EINVAL);
-    cr_assert_eq(takt_barrier_create(&barrier, NULL, many, 1), TAKT_EINVAL);
+    cr_assert_eq(takt_barrier_create(NULL, probed, many, 1, NULL), TAKT_EINVAL);
+    cr_assert_eq(takt_barrier_create(&barrier, NULL, many, 1, NULL), TAKT_EINVAL);
     cr_assert(barrier == NULL);
-    cr_assert_eq(takt_barrier_create(&barrier, probed, NULL, 1), TAKT_EINVAL);
-    cr_assert_eq(takt_barrier_create(&barrier, probed, many, TAKT_GATING_MAX + 1), TAKT_ELIMIT);
+    cr_assert_eq(takt_barrier_create(&barrier, probed, NULL, 1, NULL), TAKT_EINVAL);
+    cr_assert_eq(takt_barrier_create(&barrier, probed, many, TAKT_GATING_MAX + 1, NULL),
+                 TAKT_ELIMIT);
     cr_assert(barrier == NULL);
-    cr_assert_eq(takt_barrier_create(&barrier, probed, many, TAKT_GATING_MAX), 0);
+    cr_assert_eq(takt_barrier_create(&barrier, probed, many, TAKT_GATING_MAX, NULL), 0);
     takt_barrier_destroy(barrier);
     probe.fail_at = probe.calls + 1;
-    cr_assert_eq(takt_barrier_create(&barrier, probed, many, 1), TAKT_ENOMEM);
+    cr_assert_eq(takt_barrier_create(&barrier, probed, many, 1, NULL), TAKT_ENOMEM);
     cr_assert(barrier == NULL);
     takt_ring_destroy(probed);
     takt_barrier_destroy(NULL);
