@@ -76,6 +76,16 @@ static int view(void *context, takt_batch *b)
     return 0;
 }
 
+/*
+ * Whether all that can be seen has been seen, and all that can be claimed is claimed: in this
+ * order, since there is no room for a moment whenever the consumers lag.
+ */
+static bool has_come_to_a_stop(const struct show *show, takt_consumer **c, int64_t s)
+{
+    return takt_sequence_get(takt_consumer_sequence(c[CONSUMERS - 1])) == s - 1 &&
+           takt_ring_remaining_capacity(show->ring) == 0;
+}
+
 /* Claims, stalls until the others have come to a stop, looks, and publishes or gives up. */
 static bool stall(struct show *show, takt_consumer **c, bool give_up)
 {
@@ -85,9 +95,9 @@ static bool stall(struct show *show, takt_consumer **c, bool give_up)
         return false;
     __atomic_store_n(&show->hole, s, __ATOMIC_RELEASE);
     int64_t deadline = takt_after(PATIENCE_NS);
-    while (takt_ring_remaining_capacity(ring) > 0 && takt_now() < deadline)
+    while (!has_come_to_a_stop(show, c, s) && takt_now() < deadline)
         rest(50000);
-    bool good = takt_ring_remaining_capacity(ring) == 0 && takt_ring_cursor(ring) < s &&
+    bool good = has_come_to_a_stop(show, c, s) && takt_ring_cursor(ring) < s &&
                 !takt_ring_is_available(ring, s) && takt_ring_try_next(ring, 1) == TAKT_EFULL;
     int64_t timeouts = __atomic_load_n(&show->timeouts, __ATOMIC_RELAXED);
     while (__atomic_load_n(&show->timeouts, __ATOMIC_RELAXED) < timeouts + 2 &&
