@@ -2,9 +2,13 @@
 /*
  * More threads than cores: P producers and C consumers in a chain on one ring, against one producer
  * and one consumer that does the work of the whole chain. For each wait strategy that gives the
- * core away. The two take turns; medians are compared.
+ * core away. The two take turns; medians are compared. Then what a chain that blocks costs while
+ * nothing happens.
  *
- *     crowd [ROUNDS [MILLISECONDS [THREADS]]]
+ *     crowd [ROUNDS [MILLISECONDS [THREADS [WORK]]]]
+ *
+ * WORK is how much a step of the work is: as many dependent multiplications. With next to none,
+ * what is compared is the overhead of the threads alone.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -24,16 +28,17 @@ struct event {
 struct crowd {
     takt_ring *ring;
     uint32_t producers, consumers;
-    uint32_t stop;
 };
 
 struct part {
     uint32_t first, end; /* the steps that a consumer does */
 };
 
+static int step_length = 16;
+
 static uint64_t step(uint64_t x)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < step_length; i++)
         x = x * 6364136223846793005u + 1442695040888963407u;
     return x;
 }
@@ -53,12 +58,10 @@ static void *produce(void *argument)
 {
     struct crowd *crowd = argument;
     takt_ring *ring = crowd->ring;
-    while (!__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED)) {
-        int64_t s = takt_ring_next_until(ring, 1, takt_after(1000000));
-        if (s == TAKT_ETIMEDOUT)
-            continue;
+    for (;;) {
+        int64_t s = takt_ring_next(ring, 1);
         if (s < 0)
-            break;
+            break; /* halted */
         ((struct event *)takt_ring_at(ring, s))->value[0] = (uint64_t)s;
         takt_ring_publish(ring, s);
     }
@@ -89,12 +92,35 @@ static double run(uint32_t producers, uint32_t consumers, takt_wait wait, int64_
     nanosleep(&(struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)}, NULL);
     int64_t done = takt_sequence_get(takt_consumer_sequence(chain[consumers - 1])) + 1;
     int64_t took = takt_now() - begun;
-    __atomic_store_n(&crowd.stop, 1, __ATOMIC_RELAXED);
+    takt_ring_halt(crowd.ring);
     for (uint32_t i = 0; i < producers; i++)
         pthread_join(threads[i], NULL);
-    takt_ring_drain(crowd.ring, takt_after(1000000000));
     takt_ring_destroy(crowd.ring);
     return (double)done * 1e9 / (double)took;
+}
+
+/* Which part of a core a chain of blocking consumers uses while nothing happens. */
+static double idle(uint32_t consumers, int64_t ns)
+{
+    takt_ring *ring;
+    takt_consumer *chain[THREADS_MAX] = {NULL};
+    struct part part = {0, STEPS};
+    takt_ring_create(&ring, TAKT_RING(.event_size = sizeof(struct event), .capacity = CAPACITY));
+    for (uint32_t i = 0; i < consumers; i++) {
+        takt_consumer_add(ring, &chain[i],
+                          TAKT_CONSUMER(.handler = work, .context = &part,
+                                        .after = i ? &chain[i - 1] : NULL,
+                                        .after_count = i ? 1 : 0));
+        takt_consumer_start(chain[i]);
+    }
+    nanosleep(&(struct timespec){0, 100000000}, NULL); /* until they have fallen asleep */
+    clock_t before = clock();
+    int64_t begun = takt_now();
+    nanosleep(&(struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)}, NULL);
+    double used = (double)(clock() - before) / CLOCKS_PER_SEC;
+    double took = (double)(takt_now() - begun) / 1e9;
+    takt_ring_destroy(ring);
+    return used / took;
 }
 
 static int by_value(const void *a, const void *b)
@@ -117,9 +143,11 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 5;
     int64_t ns = (argc > 2 ? atol(argv[2]) : 300) * 1000000;
     uint32_t threads = argc > 3 ? (uint32_t)atoi(argv[3]) : 8;
+    step_length = argc > 4 ? atoi(argv[4]) : step_length;
     double one[64], many[64];
-    if (rounds < 1 || rounds > 64 || ns <= 0 || threads < 1 || threads > STEPS) {
-        fprintf(stderr, "usage: crowd [ROUNDS (1..64) [MILLISECONDS [THREADS (1..%d)]]]\n", STEPS);
+    if (rounds < 1 || rounds > 64 || ns <= 0 || threads < 1 || threads > STEPS || step_length < 0) {
+        fprintf(stderr, "usage: crowd [ROUNDS (1..64) [MILLISECONDS [THREADS (1..%d) [WORK]]]]\n",
+                STEPS);
         return 2;
     }
     printf("%-9s %14s %14s   ratio\n", "waiting", "1+1 events/s", "many events/s");
@@ -135,5 +163,7 @@ int main(int argc, char **argv)
         printf("%-9s %14.0f %14.0f   %.2f  (many: %.0f to %.0f)\n", ways[w].name, a, b, b / a,
                many[0], many[rounds - 1]);
     }
+    printf("idle: %u blocking consumers use %.3f %% of a core\n", threads,
+           100 * idle(threads, 2000000000));
     return 0;
 }
