@@ -68,7 +68,11 @@ static int64_t look(const struct takt__await *what)
     return halted ? TAKT_EHALTED : NOTHING;
 }
 
-/* Blocks until a sequence that is behind has moved. */
+/*
+ * Blocks until a sequence that is behind has moved. It must be seen to be behind after it was
+ * armed: it may have moved just before, while another one of the gates still is behind, and whoever
+ * sleeps at a sequence that need not move any more is not woken.
+ */
 static void block(const struct takt__await *what)
 {
     takt_sequence *s = find_blocker(what);
@@ -76,7 +80,8 @@ static void block(const struct takt__await *what)
         return;
     uint32_t ticket = takt__sequence_arm(s);
     bool everywhere = takt__barrier_everywhere();
-    if (look(what) == NOTHING)
+    bool nothing = look(what) == NOTHING;
+    if (nothing && takt__ld64_acq(&s->value) < what->wanted) /* acquire [pairs: sequence] */
         takt__sequence_sleep(s, ticket, everywhere, what->deadline);
 }
 
