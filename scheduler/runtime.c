@@ -35,8 +35,7 @@ static takt_runtime *make(const takt_runtime_options *options)
     if (!runtime)
         return NULL;
     runtime->allocator = allocator;
-    runtime->cores = takt__topo_cores();
-    uint32_t n = options->workers ? options->workers : runtime->cores;
+    uint32_t n = options->workers ? options->workers : takt__topo_cores();
     runtime->worker_count = n < TAKT_WORKERS_MAX ? n : TAKT_WORKERS_MAX;
     runtime->pin = options->pin;
     runtime->tick_ns = options->tick_ns ? options->tick_ns : TICK_NS;

@@ -48,7 +48,6 @@ struct takt_stage {
     /* The scheduler thread's. */
     TAKT_ALIGNED int64_t seen_events;
     int64_t seen_busy_ns;
-    double cost;        /* demanded worker time per time */
     uint32_t proposed;  /* the width that the last ticks proposed, */
     uint32_t proposals; /* and how many of them in a row */
     int64_t changed_ns;
@@ -91,7 +90,6 @@ struct takt_runtime {
     const takt_allocator *allocator;
     uint32_t worker_count;
     uint32_t started; /* workers whose threads run */
-    uint32_t cores;
     bool pin;
     bool scheduler_started;
     int64_t tick_ns;
@@ -140,8 +138,7 @@ void takt__pipeline_fail(takt_pipeline *pipeline, const takt_stage *stage, int64
 
 /*
  * Ends the pipeline if all that can pass has passed: called when a worker finds nothing to do in
- * it, and after a source has ended. `cursor` and `least` are the producer's and the last stages'
- * sequences, read in that order.
+ * it.
  */
 void takt__pipeline_settle(takt_pipeline *pipeline);
 
