@@ -67,7 +67,8 @@ static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
     for (;;) {
         if (stage->core.source) {
             takt__fence(); /* between owning the shard and reading `paused`: see drain */
-            if (takt__ld32_rlx(&p->paused) || takt__ld32_rlx(&stage->ended))
+            /* acquire [pairs: resumed] */
+            if (takt__ld32_acq(&p->paused) || takt__ld32_rlx(&stage->ended))
                 return false;
         }
         uint32_t limit = batch_limit(p, &stage->core);
