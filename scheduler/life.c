@@ -207,4 +207,5 @@ void takt_stage_get_stats(const takt_stage *stage, takt_stage_stats *stats)
     stats->shards_most = most;
     stats->shards_mean = takt__cut_mean_width(core);
     stats->redivisions = takt__ld64_rlx(&change->redivisions);
+    stats->cut = takt__ld64_rlx(&change->from);
 }

@@ -12,6 +12,7 @@
 #include "disruptor/alloc.h"
 #include "disruptor/ring.h"
 #include "scheduler/runtime.h"
+#include "shard/cut.h"
 
 #define SLICE_NS       20000
 #define BLOCK_DEFAULT  64
@@ -270,6 +271,7 @@ int takt_pipeline_start(takt_pipeline *p)
     for (uint32_t i = 0; i < p->count; i++) {
         p->stages[i]->changed_ns = now;
         p->stages[i]->core.change.since_ns = now;
+        p->stages[i]->core.change.width_sum = 0;
         p->stages[i]->core.change.began_ns = now;
     }
     takt__st32_rel(&p->state, TAKT__STATE_RUNNING); /* release [pairs: state] */
@@ -291,8 +293,10 @@ void takt_pipeline_destroy(takt_pipeline *p)
     takt_pipeline_halt(p);
     takt__runtime_detach(p->runtime, p);
     const takt_allocator *allocator = p->runtime->allocator;
-    for (uint32_t i = 0; i < p->count; i++)
+    for (uint32_t i = 0; i < p->count; i++) {
+        takt__cut_retire(&p->stages[i]->core);
         release_stage(allocator, p->stages[i]);
+    }
     takt_ring_destroy(p->ring);
     takt__release(allocator, p->keys, p->keys_size);
     takt__release(allocator, p->name, p->name_size);
