@@ -6,12 +6,12 @@
  * that failed, so the stage's progress, and with it every later stage, ends exactly before it.
  * Shards that are behind go on, and may fail at a lower sequence, which then takes its place. Once
  * the last stages have done everything below the lowest failure known, no lower one can come, and
- * the pipeline has failed for good.
+ * the pipeline has failed for good. The taps count as a last stage.
  */
 #include <takt/clock.h>
 
 #include "disruptor/backoff.h"
-#include "scheduler/runtime.h"
+#include "scheduler/tap.h"
 #include "shard/cut.h"
 
 void takt__pipeline_fail(takt_pipeline *p, const takt_stage *stage, int64_t sequence, int code)
@@ -56,6 +56,7 @@ static void end(takt_pipeline *p, enum takt__state state)
         return;
     takt__runtime_vacate(p->runtime, p);
     takt_ring_halt(p->ring);
+    takt__taps_wake(p);
     takt__park_wake_all(&p->waiters);
 }
 

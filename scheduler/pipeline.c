@@ -11,7 +11,7 @@
 
 #include "disruptor/alloc.h"
 #include "disruptor/ring.h"
-#include "scheduler/runtime.h"
+#include "scheduler/tap.h"
 #include "shard/cut.h"
 
 #define SLICE_NS       20000
@@ -59,6 +59,8 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
                             .alignment = options->alignment, .allocator = allocator));
     if (error == 0 && !p->name)
         error = TAKT_ENOMEM;
+    if (error == 0)
+        error = takt__taps_create(p);
     if (error < 0) {
         takt_pipeline_destroy(p);
         return error;
@@ -235,6 +237,7 @@ static int close_the_ring(takt_pipeline *p)
         if (error < 0)
             return error;
     }
+    takt__taps_join(p);
     if (p->source)
         p->source->core.upstream = p->ring->hidden->consumers;
     p->closed_ring = true;
@@ -292,8 +295,9 @@ void takt_pipeline_destroy(takt_pipeline *p)
         return;
     takt_pipeline_halt(p);
     takt__runtime_detach(p->runtime, p);
+    takt__taps_destroy(p);
     const takt_allocator *allocator = p->runtime->allocator;
-    for (uint32_t i = 0; i < p->count; i++) {
+    for (uint32_t i = 0; i < p->count - p->has_taps; i++) {
         takt__cut_retire(&p->stages[i]->core);
         release_stage(allocator, p->stages[i]);
     }

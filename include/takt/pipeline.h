@@ -123,7 +123,8 @@ typedef struct takt_replacement {
     (&(takt_runtime_options){.size = sizeof(takt_runtime_options), __VA_ARGS__})
 #define TAKT_PIPELINE(...)                                                                         \
     (&(takt_pipeline_options){.size = sizeof(takt_pipeline_options), __VA_ARGS__})
-#define TAKT_STAGE(...)       (&(takt_stage_options){.size = sizeof(takt_stage_options), __VA_ARGS__})
+#define TAKT_STAGE(...) (&(takt_stage_options){.size = sizeof(takt_stage_options), __VA_ARGS__})
+
 #define TAKT_REPLACEMENT(...) (&(takt_replacement){.size = sizeof(takt_replacement), __VA_ARGS__})
 #endif
 
