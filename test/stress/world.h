@@ -121,7 +121,8 @@ static inline void handle(struct version *v, struct event *e, int64_t s, uint32_
     if (e->number != s || at->handled[s]++ || v->end != NOT_ENDED)
         FAULT(at->world);
     OUT(e, at) = at->result[s] = make_of(at, e, v->id, at->chain);
-    at->sums[shard] += at->kind == SUMS ? OUT(e, at) : 0;
+    if (at->kind == SUMS)
+        at->sums[shard] += OUT(e, at);
 }
 
 /* Which version of its code a place was to use for sequence s, by where they were told to end. */
