@@ -11,7 +11,7 @@
 #include <takt/clock.h>
 
 #include "disruptor/backoff.h"
-#include "scheduler/tap.h"
+#include "scheduler/runtime.h"
 #include "shard/cut.h"
 
 void takt__pipeline_fail(takt_pipeline *p, const takt_stage *stage, int64_t sequence, int code)
@@ -56,7 +56,6 @@ static void end(takt_pipeline *p, enum takt__state state)
         return;
     takt__runtime_vacate(p->runtime, p);
     takt_ring_halt(p->ring);
-    takt__taps_wake(p);
     takt__park_wake_all(&p->waiters);
 }
 

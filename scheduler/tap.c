@@ -68,12 +68,6 @@ void takt__taps_join(takt_pipeline *p)
     p->has_taps = true;
 }
 
-void takt__taps_wake(const takt_pipeline *p)
-{
-    for (uint32_t i = 0; i < p->count; i++)
-        takt__gates_wake(&(struct takt__gates){1, {&p->stages[i]->core.gate}});
-}
-
 /* The tap has moved or gone: see above. */
 static void tell(takt_pipeline *p)
 {
@@ -128,7 +122,6 @@ static void *tap_main(void *argument)
             .gates = &tap->upstream,
             .wanted = takt__ld64_rlx(&tap->sequence.value) + 1,
             .alert = &tap->halted,
-            .halt = &tap->pipeline->ring->halted,
             .deadline = TAKT_FOREVER,
             .patience = &tap->patience,
         };

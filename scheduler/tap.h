@@ -42,9 +42,6 @@ int takt__taps_create(takt_pipeline *pipeline);
 /* Makes the producer, and everything that asks how far the pipeline has come, ask the taps too. */
 void takt__taps_join(takt_pipeline *pipeline);
 
-/* Wakes their threads: the pipeline has ended. */
-void takt__taps_wake(const takt_pipeline *pipeline);
-
 /* Removes those that are left and frees all. NULL taps are fine. */
 void takt__taps_destroy(takt_pipeline *pipeline);
 
