@@ -91,6 +91,7 @@ static void on_retired(void *context, int64_t end)
 {
     struct version *v = context;
     v->end = end;
+    v->order = __atomic_add_fetch(&v->place->retired_count, 1, __ATOMIC_RELAXED);
     v->retired++;
 }
 
@@ -122,7 +123,7 @@ static struct version *new_version(struct place *at)
         __atomic_fetch_sub(&at->version_count, 1, __ATOMIC_RELAXED);
         return NULL;
     }
-    at->version[id] = (struct version){at, id, NOT_ENDED, 0};
+    at->version[id] = (struct version){.place = at, .id = id, .end = NOT_ENDED};
     return &at->version[id];
 }
 
@@ -280,8 +281,12 @@ static void check_results(struct world *w, int64_t limit, bool halted)
             bool due = s < limit && !w->is_void[s];
             bool may = !w->is_void[s] && (halted || s < limit || !at->below_failure);
             may |= s > limit && at->fails_at == limit && at->kind != SOURCE; /* beside the failed */
-            if (handled > may || handled < due || (handled && at->result[s] != out[i][s]))
+            bool right = !handled || at->result[s] == out[i][s];
+            if (handled > may || handled < due || !right) {
+                printf("# stage %u, event %ld of %ld: %s, handled %u times\n", i, (long)s,
+                       (long)limit, right ? "right" : "wrong", handled);
                 FAULT(w);
+            }
             sum += out[i][s];
         }
     }

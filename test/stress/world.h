@@ -45,6 +45,7 @@ struct version {
     uint32_t id;
     int64_t end; /* where on_retired says that its events end */
     uint32_t retired;
+    uint32_t order; /* in which those of a place were */
 };
 
 /* A stage, or the source, or what an outside producer does. */
@@ -58,7 +59,7 @@ struct place {
     takt_stage *stage;
     uint64_t chain[KEYS];
     uint64_t sums[SHARDS];
-    uint32_t version_count, handover_count;
+    uint32_t version_count, retired_count, handover_count;
     struct version version[VERSIONS];
     struct {
         int64_t cut;
@@ -125,13 +126,17 @@ static inline void handle(struct version *v, struct event *e, int64_t s, uint32_
         at->sums[shard] += OUT(e, at);
 }
 
-/* Which version of its code a place was to use for sequence s, by where they were told to end. */
+/*
+ * Which version of its code a place was to use for sequence s, by where they were told to end. Of
+ * several that ended at one place the first was there before; the others got nothing.
+ */
 static inline uint32_t version_at(const struct place *at, int64_t s)
 {
     const struct version *found = NULL;
     for (uint32_t i = 0; i < at->version_count; i++) {
         const struct version *v = &at->version[i];
-        if (v->end > s && (!found || v->end < found->end))
+        if (v->end > s &&
+            (!found || v->end < found->end || (v->end == found->end && v->order < found->order)))
             found = v;
     }
     return found ? found->id : 0;
