@@ -164,8 +164,8 @@ int64_t takt_pipeline_drain(takt_pipeline *p, int64_t deadline)
 
 void takt_pipeline_resume(takt_pipeline *p)
 {
-    takt__st32_rlx(&p->paused, 0);
-    takt__fence(); /* before looking for sleepers */
+    takt__st32_rel(&p->paused, 0); /* release [pairs: resumed] */
+    takt__fence();                 /* before looking for sleepers */
     takt__park_wake_one(&p->runtime->park);
 }
 

@@ -80,10 +80,17 @@ struct takt_pipeline {
     uint32_t failed_stage;
 };
 
+/* What a worker has had last: the events of a batch, in whatever stage. */
+struct takt__trail {
+    uint32_t worker; /* its name as an owner: 1, 2, ... */
+    const takt_pipeline *pipeline;
+    int64_t first, past;
+};
+
 struct takt__worker {
     takt_runtime *runtime;
     pthread_t thread;
-    uint32_t id; /* its name as an owner: 1, 2, ... */
+    struct takt__trail trail;
     uint32_t *picks;
     TAKT_ALIGNED int64_t epoch;
 };
