@@ -82,7 +82,14 @@ struct world {
     uint32_t fault; /* the line that found one */
 };
 
-#define FAULT(w) __atomic_store_n(&(w)->fault, __LINE__, __ATOMIC_RELAXED)
+#define FAULT(w) note_fault(w, __LINE__)
+
+/* The first fault found is the one to look at. */
+static inline void note_fault(struct world *w, uint32_t line)
+{
+    uint32_t none = 0;
+    __atomic_compare_exchange_n(&w->fault, &none, line, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 
 static inline uint64_t mix(uint64_t x)
 {
