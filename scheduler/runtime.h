@@ -66,8 +66,10 @@ struct takt_pipeline {
     int64_t slice_ns;
     uint32_t batch_max; /* events: no batch holds the ring for itself */
     uint32_t count;
-    takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on */
+    takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on; last the taps' */
     takt_stage *source;
+    struct takt__taps *taps; /* tap.h */
+    bool has_taps;           /* they are among the stages */
     struct takt__park waiters;
     TAKT_ALIGNED uint32_t state;
     uint32_t closed;  /* the outside producer has ended */
