@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What takt-perf is made of: scenarios, systems, and the runs of one on the other.
+ *
+ * A scenario says what is to be done: a shape (who publishes, who reads after whom), the events'
+ * size, the work on each event (work.h, the same for every system), and what the result must be. A
+ * system does it: takt, a peer, or the bare machine. Each run happens in a process of its own, so
+ * that no system inherits another's memory, threads or mistakes; peers in other languages are
+ * processes that stay and are told what to run (external.c).
+ *
+ * To add a scenario: one file in perf/scenarios/ that defines a struct perf_scenario, and its name
+ * in the list in perf/meson.build. To add a peer: one file in perf/peers/ that defines a struct
+ * perf_system, and its name in the same list.
+ *
+ * The header is for C and C++ alike.
+ */
+#ifndef TAKT_PERF_BENCH_H
+#define TAKT_PERF_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum perf_shape {
+    PERF_UNICAST,   /* producer -> consumer */
+    PERF_POLLER,    /* the same, the consumer polling from a loop of its own */
+    PERF_MULTICAST, /* producer -> each of three consumers */
+    PERF_PIPELINE,  /* producer -> first -> second -> third */
+    PERF_DIAMOND,   /* producer -> first and second -> third */
+    PERF_SEQUENCER, /* three producers -> consumer */
+    PERF_PINGPONG,  /* there on one ring and back on another, one event at a time */
+    PERF_STAGES,    /* four stages of given cost, in input order, wide where the system can */
+    PERF_OTHER,     /* no peer has it: the scenario's own file runs it on takt */
+};
+
+/* What is to be done. */
+struct perf_case {
+    const char *scenario;
+    enum perf_shape shape;
+    uint64_t events;     /* in all; the system publishes exactly so many */
+    uint32_t event_size; /* bytes: 8, or a multiple */
+    uint32_t batch;      /* events that a producer claims and publishes at once */
+    uint32_t capacity;   /* slots of a ring or queue, a power of two */
+    uint32_t cost[4];    /* PERF_STAGES: steps of work in each stage (work.h) */
+    int cpus[64];        /* cores to pin to, thread by thread, round robin; */
+    int cpu_count;       /* 0: do not pin */
+};
+
+struct perf_histogram;
+
+/* What a run gives. The system fills in ns and checksum, and latency if it measures it. */
+struct perf_run {
+    uint64_t events;
+    int64_t ns;                       /* of the measured part, from perf_begin to perf_end */
+    uint64_t checksum;                /* must equal the scenario's */
+    struct perf_histogram *latency;   /* nanoseconds; given by the harness */
+};
+
+struct perf_system {
+    const char *name;
+    const char *about; /* one line: what it is and in which version */
+    bool peer;         /* somebody else's; not takt, not the bare machine */
+    bool (*can)(const struct perf_case *what);
+    int (*run)(const struct perf_case *what, struct perf_run *run); /* 0, or a negative errno */
+    const char *(*missing)(void); /* why it cannot run on this machine, or NULL; may be NULL */
+};
+
+struct perf_scenario {
+    const char *name;
+    const char *about;       /* one line: what it measures */
+    struct perf_case what;   /* events: for the first try, the harness finds the number itself */
+    uint64_t (*checksum)(const struct perf_case *what); /* what the result must be; may be NULL */
+    const struct perf_system *own; /* a system for this scenario alone, or NULL */
+};
+
+/*
+ * Around the measured part. Every thread that takes part calls perf_thread_begin(i) when it is set
+ * up (i: 0, 1, ... among the run's threads; it pins the thread and opens its counters) and
+ * perf_thread_end() when it has done its share. The thread that starts and awaits the others calls
+ * perf_begin() before the first event and perf_end() when the last consumer has the last event.
+ * Threads that are not the system's own to prepare (a library's workers) are left unpinned and
+ * counted through the process.
+ */
+void perf_thread_begin(const struct perf_case *what, int thread);
+void perf_thread_end(void);
+void perf_begin(struct perf_run *run);
+void perf_end(struct perf_run *run);
+
+/* Notes one latency, in nanoseconds. One thread at a time. */
+void perf_latency(struct perf_run *run, int64_t ns);
+
+/* Monotonic nanoseconds. */
+int64_t perf_now(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
