@@ -8,9 +8,16 @@
  * that no system inherits another's memory, threads or mistakes; peers in other languages are
  * processes that stay and are told what to run (external.c).
  *
- * To add a scenario: one file in perf/scenarios/ that defines a struct perf_scenario, and its name
- * in the list in perf/meson.build. To add a peer: one file in perf/peers/ that defines a struct
- * perf_system, and its name in the same list.
+ * To add a scenario: one file in perf/scenarios/ that defines a struct perf_scenario and hands it
+ * to PERF_SCENARIO, and its name in the list in perf/meson.build. To add a peer: one file in
+ * perf/peers/ that defines a struct perf_system and hands it to PERF_SYSTEM, and its name in the
+ * list there. A file may define several.
+ *
+ *     static const struct perf_system ck_ring = {
+ *         .name = "ck_ring", .about = "ConcurrencyKit 0.7.1, ck_ring", .peer = true,
+ *         .can = can, .run = run,
+ *     };
+ *     PERF_SYSTEM(ck_ring)
  *
  * The header is for C and C++ alike.
  */
@@ -33,48 +40,89 @@ enum perf_shape {
     PERF_SEQUENCER, /* three producers -> consumer */
     PERF_PINGPONG,  /* there on one ring and back on another, one event at a time */
     PERF_STAGES,    /* four stages of given cost, in input order, wide where the system can */
+    PERF_CHAIN,     /* the same behind a producer that sends at a fixed rate; latency is noted */
     PERF_OTHER,     /* no peer has it: the scenario's own file runs it on takt */
 };
 
-/* What is to be done. */
+/*
+ * What is to be done. The events are numbered 0 to events - 1, and events is a multiple of 3 *
+ * batch: each of the three producers of PERF_SEQUENCER publishes a third of the numbers, one after
+ * the other (work.h: perf_first_of). What work.h says is done with each event, shape by shape.
+ */
 struct perf_case {
     const char *scenario;
     enum perf_shape shape;
     uint64_t events;     /* in all; the system publishes exactly so many */
-    uint32_t event_size; /* bytes: 8, or a multiple */
+    uint32_t event_size; /* bytes: 8, or a multiple; that of the shape's struct where it has one */
     uint32_t batch;      /* events that a producer claims and publishes at once */
     uint32_t capacity;   /* slots of a ring or queue, a power of two */
-    uint32_t cost[4];    /* PERF_STAGES: steps of work in each stage (work.h) */
-    int cpus[64];        /* cores to pin to, thread by thread, round robin; */
-    int cpu_count;       /* 0: do not pin */
+    uint32_t cost[4];    /* PERF_STAGES, PERF_CHAIN: steps of work in each stage (work.h) */
+    uint32_t cost_then[4]; /* instead of cost for events whose number has the bit `turn`; ask */
+    uint64_t turn;         /* perf_cost(); 0: cost holds for all */
+    uint64_t rate;         /* PERF_CHAIN: events per second that the producer sends; see perf_due */
+    int64_t time_ns;       /* about how long a run is to take; for what has no events to count */
+    int cpus[64];          /* cores to pin to, thread by thread, round robin; */
+    int cpu_count;         /* 0: do not pin */
 };
+
+/* The steps of stage `stage` on the event whose input is `input` (its number). */
+static inline uint32_t perf_cost(const struct perf_case *what, int stage, uint64_t input)
+{
+    return input & what->turn ? what->cost_then[stage] : what->cost[stage];
+}
 
 struct perf_histogram;
 
-/* What a run gives. The system fills in ns and checksum, and latency if it measures it. */
+/*
+ * What a run gives. The system fills in checksum; perf_begin and perf_end fill in ns, perf_latency
+ * the latencies. events is the case's, unless the system says otherwise (0: there are none to
+ * count).
+ */
 struct perf_run {
     uint64_t events;
-    int64_t ns;                       /* of the measured part, from perf_begin to perf_end */
-    uint64_t checksum;                /* must equal the scenario's */
-    struct perf_histogram *latency;   /* nanoseconds; given by the harness */
+    int64_t ns;                     /* of the measured part, from perf_begin to perf_end */
+    uint64_t checksum;              /* must equal the scenario's */
+    struct perf_histogram *latency; /* nanoseconds; given by the harness */
 };
 
+struct perf_external; /* external.h */
+
+/* takt's own systems are those that are neither peer, limit nor single. */
 struct perf_system {
     const char *name;
     const char *about; /* one line: what it is and in which version */
     bool peer;         /* somebody else's; not takt, not the bare machine */
+    bool limit;        /* the bare machine */
+    bool single;       /* one thread does all: what speedup_to_single is counted from */
     bool (*can)(const struct perf_case *what);
     int (*run)(const struct perf_case *what, struct perf_run *run); /* 0, or a negative errno */
     const char *(*missing)(void); /* why it cannot run on this machine, or NULL; may be NULL */
+    const struct perf_external *external; /* a process that is told, instead of run; or NULL */
 };
 
 struct perf_scenario {
     const char *name;
-    const char *about;       /* one line: what it measures */
-    struct perf_case what;   /* events: for the first try, the harness finds the number itself */
+    const char *about;     /* one line: what it measures */
+    struct perf_case what; /* events: for the first try, the harness finds the number itself; */
+    bool fixed;            /* unless this is set */
     uint64_t (*checksum)(const struct perf_case *what); /* what the result must be; may be NULL */
-    const struct perf_system *own; /* a system for this scenario alone, or NULL */
+    const struct perf_system *own; /* runs this scenario alone, and no other does; or NULL */
 };
+
+void perf_add_system(const struct perf_system *system);
+void perf_add_scenario(const struct perf_scenario *scenario);
+
+/* Outside of functions: makes a system or scenario known, by its variable's name. */
+#define PERF_SYSTEM(variable)                                                                      \
+    __attribute__((constructor)) static void perf_add_##variable(void)                             \
+    {                                                                                              \
+        perf_add_system(&(variable));                                                              \
+    }
+#define PERF_SCENARIO(variable)                                                                    \
+    __attribute__((constructor)) static void perf_add_##variable(void)                             \
+    {                                                                                              \
+        perf_add_scenario(&(variable));                                                            \
+    }
 
 /*
  * Around the measured part. Every thread that takes part calls perf_thread_begin(i) when it is set
@@ -94,6 +142,14 @@ void perf_latency(struct perf_run *run, int64_t ns);
 
 /* Monotonic nanoseconds. */
 int64_t perf_now(void);
+
+/*
+ * PERF_CHAIN's producer: waits until event number i is due, counted from `start` (a perf_now()),
+ * and returns the time at which it was due; the latency of the event counts from there, whether the
+ * producer was late or had to wait for room. It waits with sched_yield() between looks at the
+ * clock, in every language alike; when it is late it does not wait, and sends one by one.
+ */
+int64_t perf_due(const struct perf_case *what, int64_t start, uint64_t i);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,12 @@
 
 #include <stdint.h>
 
+/* Sequencer: producer number p of three publishes the numbers from here up to the next one's. */
+static inline uint64_t perf_first_of(uint64_t events, uint32_t p)
+{
+    return events / 3 * p;
+}
+
 /* Unicast, poller, sequencer: event number i is written whole, and summed up whole. */
 static inline void perf_fill(uint64_t *event, uint32_t words, uint64_t i)
 {
@@ -27,7 +33,20 @@ static inline uint64_t perf_sum(uint64_t sum, const uint64_t *event, uint32_t wo
     return sum;
 }
 
-/* Multicast: the value is i; the three consumers add, subtract, and combine it. */
+/*
+ * Ping-pong: event number i goes there by perf_fill(event, words, i); who gets it fills his answer
+ * by perf_fill(answer, words, perf_pong(event[0])); who asked sums the answers up by perf_sum and
+ * then sends the next. The sum is the result. events counts the round trips.
+ */
+static inline uint64_t perf_pong(uint64_t ping)
+{
+    return ping + 1;
+}
+
+/*
+ * Multicast: the value is i; the three consumers add, subtract, and combine it, each from 0; the
+ * sum of the three results is the checksum.
+ */
 static inline uint64_t perf_multicast(int consumer, uint64_t result, uint64_t value)
 {
     return consumer == 0 ? result + value : consumer == 1 ? result - value : (result ^ value) + 1;
@@ -82,7 +101,7 @@ static inline uint64_t perf_fizzbuzz(uint64_t count, const struct perf_fizzbuzz 
 /*
  * Stages of given cost: each stage of the four makes its word of the word before it by `steps`
  * dependent multiplications (about 1.2 ns each); the last stage's words are summed up in input
- * order, so a wrong order shows.
+ * order by perf_order, from 0, so a wrong order shows. The input is the event's number.
  */
 struct perf_stages {
     uint64_t input, word[4];
@@ -95,9 +114,24 @@ static inline uint64_t perf_step(uint64_t x, uint32_t steps)
     return x;
 }
 
+/* What stage number k does: steps by perf_cost(what, k, event->input) of bench.h. */
+static inline void perf_stage(struct perf_stages *event, int k, uint32_t steps)
+{
+    event->word[k] = perf_step(k ? event->word[k - 1] : event->input, steps);
+}
+
 static inline uint64_t perf_order(uint64_t result, uint64_t word)
 {
     return result * 31 + word;
 }
+
+/*
+ * Chain: the stages of above, one after the other, and the time at which the event should have been
+ * sent (perf_due). When the last stage has made its word it notes perf_now() - due as the latency.
+ */
+struct perf_chain {
+    int64_t due;
+    struct perf_stages stages;
+};
 
 #endif
