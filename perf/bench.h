@@ -114,12 +114,12 @@ void perf_add_scenario(const struct perf_scenario *scenario);
 
 /* Outside of functions: makes a system or scenario known, by its variable's name. */
 #define PERF_SYSTEM(variable)                                                                      \
-    __attribute__((constructor)) static void perf_add_##variable(void)                             \
+    __attribute__((constructor)) static void perf_register_##variable(void)                        \
     {                                                                                              \
         perf_add_system(&(variable));                                                              \
     }
 #define PERF_SCENARIO(variable)                                                                    \
-    __attribute__((constructor)) static void perf_add_##variable(void)                             \
+    __attribute__((constructor)) static void perf_register_##variable(void)                        \
     {                                                                                              \
         perf_add_scenario(&(variable));                                                            \
     }

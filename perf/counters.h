@@ -41,7 +41,8 @@ struct perf_counts {
     int threads;
     int uncounted;  /* threads for which no counter could be opened */
     uint64_t tsc;   /* of the time-stamp counter, from begin to end; 0 where there is none */
-    int64_t cpu_ns; /* that all threads together were on a core */
+    int64_t cpu_ns; /* that all threads together were on a core, */
+    int64_t of_ns;  /* of this time */
 };
 
 /*

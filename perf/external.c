@@ -328,9 +328,8 @@ void perf_external_run(const struct perf_system *system, const struct perf_case 
         fail(outcome, "its process ended: %s", stop(process, false));
     else if (!take_answer(answer, outcome))
         fail(outcome, "an answer that is none: %.100s (%s)", answer, stop(process, true));
-    else if (!outcome->failed)
-        outcome->counts.cpu_ns =
-            (int64_t)((double)cpu * (double)outcome->run.ns / (double)(took > 0 ? took : 1));
+    outcome->counts.cpu_ns = cpu;
+    outcome->counts.of_ns = took;
 }
 
 void perf_external_stop(void)

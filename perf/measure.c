@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ static struct {
         int number;
     } thread[PERF_THREADS_MAX];
     int threads;
-    int64_t begun, cpu_begun, cpu_ns;
+    int64_t begun, ns, cpu_begun, cpu_ns;
     uint64_t tsc_begun, tsc;
     bool ended;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -35,11 +36,16 @@ static uint64_t time_stamp(void)
 #endif
 }
 
+/* Of this process and of those that it has started and seen the end of. */
 static int64_t cpu_time(void)
 {
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
+    struct timespec own;
+    struct rusage others;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+    getrusage(RUSAGE_CHILDREN, &others);
+    int64_t micros = (others.ru_utime.tv_sec + others.ru_stime.tv_sec) * INT64_C(1000000) +
+                     others.ru_utime.tv_usec + others.ru_stime.tv_usec;
+    return own.tv_sec * INT64_C(1000000000) + own.tv_nsec + micros * 1000;
 }
 
 static pid_t own_id(void)
@@ -86,7 +92,7 @@ void perf_begin(struct perf_run *run)
 
 void perf_end(struct perf_run *run)
 {
-    run->ns = perf_now() - state.begun;
+    state.ns = run->ns = perf_now() - state.begun;
     state.tsc = time_stamp() - state.tsc_begun;
     state.cpu_ns = cpu_time() - state.cpu_begun;
     perf_counters_end();
@@ -130,4 +136,5 @@ void perf_measured(struct perf_counts *counts)
     perf_counters_read(counts, number_of);
     counts->tsc = state.tsc;
     counts->cpu_ns = state.cpu_ns;
+    counts->of_ns = state.ns;
 }

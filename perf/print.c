@@ -63,7 +63,7 @@ static void print_row(const struct perf_row *row, const struct perf_table *table
     printf("%c %-22s", row->ratio_to_best_peer > 0 && row->ratio_to_best_peer < 1 ? '-' : ' ',
            row->system->name);
     if (table->counts_events) {
-        printf(" %10.3f %9.3f %9.3f", row->rate.median / 1e6, row->rate.least / 1e6,
+        printf(" %10.4g %9.4g %9.4g", row->rate.median / 1e6, row->rate.least / 1e6,
                row->rate.most / 1e6);
         print_ratio(row->ratio_to_best_peer);
         print_ratio(row->speedup_to_single);

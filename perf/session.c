@@ -131,10 +131,10 @@ static void warm_up(struct session *s, struct perf_row *row)
 static void note_counts(struct session *s, struct perf_row *row, int round, double units)
 {
     const struct perf_counts *counts = &s->outcome->counts;
-    double ns = (double)s->outcome->run.ns;
 
     row->tsc[round] = (double)counts->tsc / units;
-    row->cpu[round] = 100 * (double)counts->cpu_ns / ns;
+    row->cpu[round] =
+        counts->of_ns > 0 ? 100 * (double)counts->cpu_ns / (double)counts->of_ns : NAN;
     row->uncounted = counts->uncounted;
     row->units += units;
     for (int k = 0; k < s->events->count; k++) {

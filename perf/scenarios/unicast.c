@@ -16,7 +16,7 @@ static uint64_t checksum(const struct perf_case *what)
     return numbers * words + offsets * n;
 }
 
-#define UNICAST(variable, called, shaped, size, batched, says)                                     \
+#define UNICAST(variable, called, shaped, size, batched, slots, says)                              \
     static const struct perf_scenario variable = {                                                 \
         .name = called,                                                                            \
         .about = says,                                                                             \
@@ -24,14 +24,16 @@ static uint64_t checksum(const struct perf_case *what)
                  .events = 300000,                                                                 \
                  .event_size = size,                                                               \
                  .batch = batched,                                                                 \
-                 .capacity = 65536},                                                               \
+                 .capacity = slots},                                                               \
         .checksum = checksum,                                                                      \
     };                                                                                             \
     PERF_SCENARIO(variable)
 
-UNICAST(one, "unicast", PERF_UNICAST, 8, 1, "one producer, one consumer, 8-byte events one by one")
-UNICAST(ten, "unicast-batch10", PERF_UNICAST, 8, 10, "the same, published in batches of 10")
-UNICAST(hundred, "unicast-batch100", PERF_UNICAST, 8, 100, "the same, in batches of 100")
-UNICAST(line, "unicast-64b", PERF_UNICAST, 64, 1, "events of one cache line, one by one")
-UNICAST(block, "unicast-1k", PERF_UNICAST, 1024, 1, "events of 1 KiB, one by one")
-UNICAST(poller, "poller", PERF_POLLER, 8, 1, "8-byte events, the consumer polls in its own loop")
+UNICAST(one, "unicast", PERF_UNICAST, 8, 1, 65536,
+        "one producer, one consumer, 8-byte events one by one")
+UNICAST(ten, "unicast-batch10", PERF_UNICAST, 8, 10, 65536, "the same, published in batches of 10")
+UNICAST(hundred, "unicast-batch100", PERF_UNICAST, 8, 100, 65536, "the same, in batches of 100")
+UNICAST(line, "unicast-64b", PERF_UNICAST, 64, 1, 65536, "events of one cache line, one by one")
+UNICAST(block, "unicast-1k", PERF_UNICAST, 1024, 1, 8192, "events of 1 KiB, one by one")
+UNICAST(poller, "poller", PERF_POLLER, 8, 1, 65536,
+        "8-byte events, the consumer polls in its own loop")

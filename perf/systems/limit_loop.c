@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "limits.h"
 #include "work.h"
 
 #define LINE   64
@@ -130,11 +131,11 @@ static bool can(const struct perf_case *what)
     return what->shape == PERF_UNICAST;
 }
 
-static const struct perf_system limit_loop = {
+const struct perf_system perf_limit_loop = {
     .name = "limit-loop",
     .about = "the bare machine: two threads over the same memory, without a library",
     .limit = true,
     .can = can,
     .run = run,
 };
-PERF_SYSTEM(limit_loop)
+PERF_SYSTEM(perf_limit_loop)
