@@ -39,6 +39,7 @@ static int counted_count, uncounted;
 static int open_event(const struct perf_event_attr *attribute, pid_t thread, int leader)
 {
     struct perf_event_attr asked = *attribute;
+    asked.disabled = leader < 0; /* the others run when their leader does */
     int file = (int)syscall(SYS_perf_event_open, &asked, thread, -1, leader, PERF_FLAG_FD_CLOEXEC);
     if (file < 0 && (errno == EACCES || errno == EPERM)) {
         /* Without privileges one may count user code only. */
@@ -54,7 +55,6 @@ static int encode(const char *name, struct perf_event_attr *attribute)
     *attribute = (struct perf_event_attr){.size = sizeof *attribute};
     pfm_perf_encode_arg_t asked = {.attr = attribute, .size = sizeof asked};
     int error = pfm_get_os_event_encoding(name, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT_EXT, &asked);
-    attribute->disabled = 1;
     attribute->inherit = 1;
     attribute->read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
     return error == PFM_SUCCESS ? 0 : error;
@@ -159,7 +159,7 @@ static void tell(const struct counted *one, unsigned long request)
 {
     for (int i = 0; i < event_count; i += GROUP) {
         if (one->file[i] >= 0)
-            ioctl(one->file[i], request, PERF_IOC_FLAG_GROUP);
+            ioctl(one->file[i], request, 0);
     }
 }
 

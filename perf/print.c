@@ -28,6 +28,13 @@ static int find(const struct perf_events *events, const char *name)
     return -1;
 }
 
+/* The width of the column of something that is counted. */
+static int width_of(const char *name, const char *unit)
+{
+    int width = (int)(strlen(name) + strlen(unit)) + 1;
+    return width > 9 ? width : 9;
+}
+
 static void print_head(const struct perf_table *table, const struct perf_events *events)
 {
     const char *unit = table->counts_events ? "event" : "s";
@@ -36,9 +43,10 @@ static void print_head(const struct perf_table *table, const struct perf_events 
     printf("  %-22s", "");
     if (table->counts_events)
         printf(" %10s %9s %9s %8s %8s", "M events/s", "least", "most", "to peer", "to one");
-    printf(" %7s %11s/%s", "cpu %", "tsc", unit);
+    printf(" %7s %*s/%s", "cpu %", width_of("tsc", unit) - (int)strlen(unit) - 1, "tsc", unit);
     for (int k = 0; k < events->count; k++)
-        printf(" %15s/%s", events->name[k], unit);
+        printf("  %*s/%s", width_of(events->name[k], unit) - (int)strlen(unit) - 1, events->name[k],
+               unit);
     if (find(events, "cycles") >= 0 && find(events, "instructions") >= 0)
         printf(" %6s", "IPC");
     if (any_latency(table))
@@ -57,7 +65,7 @@ static void print_ratio(double ratio)
 static void print_row(const struct perf_row *row, const struct perf_table *table,
                       const struct perf_events *events)
 {
-    int width = (int)strlen(table->counts_events ? "event" : "s");
+    const char *unit = table->counts_events ? "event" : "s";
     int cycles = find(events, "cycles"), instructions = find(events, "instructions");
 
     printf("%c %-22s", row->ratio_to_best_peer > 0 && row->ratio_to_best_peer < 1 ? '-' : ' ',
@@ -68,12 +76,13 @@ static void print_row(const struct perf_row *row, const struct perf_table *table
         print_ratio(row->ratio_to_best_peer);
         print_ratio(row->speedup_to_single);
     }
-    printf(" %7.3g %*.1f", row->cpu_percent.median, 12 + width, row->tsc_count.median);
+    printf(" %7.3g %*.4g", row->cpu_percent.median, width_of("tsc", unit), row->tsc_count.median);
     for (int k = 0; k < events->count; k++) {
+        int width = width_of(events->name[k], unit);
         if (isnan(row->count[k].median))
-            printf(" %*s", 16 + width, "not counted");
+            printf("  %*s", width, "-");
         else
-            printf(" %*.4g%c", 15 + width, row->count[k].median, row->scaled[k] ? '~' : ' ');
+            printf(" %c%*.4g", row->scaled[k] ? '~' : ' ', width, row->count[k].median);
     }
     if (cycles >= 0 && instructions >= 0)
         printf(" %6.2f", row->count[instructions].median / row->count[cycles].median);
