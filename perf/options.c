@@ -232,6 +232,10 @@ enum options_result options_parse(struct perf_options *options, int argc, char *
         fputs(help, stdout);
         return OPTIONS_DONE;
     }
+    if (strcmp(command, "list") == 0 && argc == 3 && strcmp(argv[2], "--help") == 0) {
+        fputs(help, stdout);
+        return OPTIONS_DONE;
+    }
     if (strcmp(command, "list") == 0)
         return argc == 2 ? OPTIONS_LIST : usage("list takes no more words");
     if (strcmp(command, "run") == 0)
