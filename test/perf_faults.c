@@ -111,30 +111,52 @@ static int later(const struct perf_case *what, struct perf_run *run)
     return error;
 }
 
-static void *other_thread(void *argument)
+/*
+ * Threads that use a known time of their cores: 20 ms that which begins, 10 ms another that says
+ * who it is, and 20 ms one that says nothing and is started in the middle.
+ */
+static pthread_barrier_t all_there;
+
+static void work_ms(int64_t ms)
 {
-    const struct perf_case *what = argument;
+    struct timespec used;
+    do
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    while (used.tv_sec * 1000 + used.tv_nsec / 1000000 < ms);
+}
+
+static void *named(void *what)
+{
     perf_thread_begin(what, 1);
-    sleep_ms(30);
+    pthread_barrier_wait(&all_there);
+    pthread_barrier_wait(&all_there);
+    work_ms(10);
     perf_thread_end();
     return NULL;
 }
 
+static void *unnamed(void *nothing)
+{
+    work_ms(20);
+    return nothing;
+}
+
 static int threads(const struct perf_case *what, struct perf_run *run)
 {
-    pthread_t other, unnamed;
-    if (pthread_create(&other, NULL, other_thread, (void *)(uintptr_t)what) != 0)
+    struct perf_case copy = *what;
+    pthread_t first, second;
+    pthread_barrier_init(&all_there, NULL, 2);
+    if (pthread_create(&first, NULL, named, &copy) != 0)
         return -EAGAIN;
     perf_thread_begin(what, 0);
-    sleep_ms(10); /* the other is there by now, or is counted as one that did not say */
+    pthread_barrier_wait(&all_there);
     perf_begin(run);
-    int64_t begun = perf_now();
-    while (perf_now() - begun < 20000000)
-        ;
-    pthread_join(other, NULL);
-    if (pthread_create(&unnamed, NULL, other_thread, (void *)(uintptr_t)what) != 0)
+    pthread_barrier_wait(&all_there);
+    if (pthread_create(&second, NULL, unnamed, NULL) != 0)
         return -EAGAIN;
-    pthread_join(unnamed, NULL);
+    work_ms(20);
+    pthread_join(first, NULL);
+    pthread_join(second, NULL);
     perf_end(run);
     perf_thread_end();
     run->events = 1000;

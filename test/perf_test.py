@@ -217,7 +217,8 @@ def threads_are_counted():
         threads = {thread["thread"]: thread["per_event"]["task-clock"]
                    for thread in row["counters"]["threads"]}
         assert set(threads) == {0, 1}, threads
-        assert threads[0] >= 10000, "20 ms of work are 20,000 ns for each of 1,000 events"
+        # Nanoseconds for each of 1,000 events. The first stands for the one that it started, too.
+        assert 35000 <= threads[0] and 9000 <= threads[1], threads
 
 
 def unwritable():
