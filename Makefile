@@ -13,7 +13,7 @@ LIBDIR   := lib
 ARGS     :=
 
 .DEFAULT_GOAL := build
-.PHONY: help build run check bench install clean format
+.PHONY: help build run check bench bench-deps install clean format
 
 help:
 	@echo 'make              build the library and the examples in $(BUILD)/'
@@ -23,6 +23,8 @@ help:
 	@echo '                  sanitizers, thread sanitizer), tidiness, fuzzers'
 	@echo '                  (CHECK="release fuzz": only those; TAKT_FUZZ_SECONDS=n)'
 	@echo 'make bench        takt-book over the pipeline against the same code in a plain loop'
+	@echo 'make bench-deps   install and build the peers that takt-perf compares with, using apt,'
+	@echo '                  Maven and Cargo; a peer that is missing is skipped'
 	@echo 'make install      install library, headers and takt.pc (PREFIX=$(PREFIX))'
 	@echo 'make format       lay out the C files with clang-format'
 	@echo 'make clean        remove everything that was built, generated or fuzzed'
@@ -54,6 +56,9 @@ check:
 
 bench: build
 	@perf/book.py $(BUILD)
+
+bench-deps:
+	@tools/bench-deps.sh $(BUILD)
 
 install: build
 	@meson configure $(BUILD) --prefix '$(PREFIX)' --libdir '$(LIBDIR)'
