@@ -80,12 +80,18 @@ static int try_event(const char *name, const struct perf_event_attr *attribute,
     return 0;
 }
 
+/* Adds the name to "a, b (reason), c (another)"; names with the same reason in a row share it. */
 static void note_missing(char *missing, unsigned size, const char *name, int error)
 {
-    size_t length = strlen(missing);
-    snprintf(missing + length, size - length, "%s%s (%s)", length ? ", " : "", name,
-             error == ENOENT || error == EOPNOTSUPP ? "this machine does not have it"
-                                                    : strerror(error));
+    char reason[128];
+    snprintf(reason, sizeof reason, " (%s)",
+             error == ENOENT || error == EOPNOTSUPP || error == ENODEV
+                 ? "this machine does not have it"
+                 : strerror(error));
+    size_t length = strlen(missing), tail = strlen(reason);
+    if (length >= tail && strcmp(missing + length - tail, reason) == 0)
+        length -= tail;
+    snprintf(missing + length, size - length, "%s%s%s", length ? ", " : "", name, reason);
 }
 
 /* Names with commas between them; a comma inside of an event's name is not known to libpfm4. */
