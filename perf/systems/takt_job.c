@@ -17,6 +17,8 @@
 /* How many bytes ahead of itself a producer fetches. */
 #define AHEAD 256
 
+#define LINE 64
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 uint32_t usable_cores(const struct perf_case *what)
@@ -107,15 +109,17 @@ void crew_join(struct crew *crew, uint32_t first, uint32_t count)
 
 typedef void (*fill_event)(void *event, uint32_t words, uint64_t i);
 
-/* Fetches what lies AHEAD of this slot; of an event of several lines, its successor's. */
-static ALWAYS_INLINE void fetch(const takt_ring *ring, int64_t s, uint32_t words)
+/* Fetches the lines of `count` slots from this one's AHEAD bytes on, or from its successor's. */
+static ALWAYS_INLINE void fetch(const takt_ring *ring, int64_t s, uint32_t words, uint32_t count)
 {
     uint32_t size = words * 8;
-    int64_t events = size < AHEAD ? AHEAD / size : 1;
-    const char *slot = takt_ring_at(ring, s + events);
-    takt_prefetch_write(slot);
-    for (uint32_t at = 64; at < size; at += 64)
-        takt_prefetch_write(slot + at);
+    uint32_t distance = size < AHEAD ? AHEAD / size : 1;
+    uint32_t step = size < LINE ? LINE / size : 1;
+    for (uint32_t i = 0; i < count; i += step) {
+        const char *slot = takt_ring_at(ring, s + distance + i);
+        for (uint32_t at = 0; at < size; at += LINE)
+            takt_prefetch_write(slot + at);
+    }
 }
 
 static ALWAYS_INLINE int one_by_one(takt_ring *ring, uint64_t from, uint64_t to, fill_event fill,
@@ -125,24 +129,32 @@ static ALWAYS_INLINE int one_by_one(takt_ring *ring, uint64_t from, uint64_t to,
         int64_t s = takt_ring_next(ring, 1);
         if (s < 0)
             return (int)s;
-        fetch(ring, s, words);
+        fetch(ring, s, words, 1);
         fill(takt_ring_at(ring, s), words, i);
         takt_ring_publish(ring, s);
     }
     return 0;
 }
 
+/* The slots of a claim lie one after the other but for the end of the ring. */
 static ALWAYS_INLINE int in_batches(takt_ring *ring, uint64_t from, uint64_t to, fill_event fill,
                                     uint32_t words, uint32_t batch)
 {
+    int64_t capacity = takt_ring_capacity(ring);
     for (uint64_t i = from; i < to;) {
         uint32_t n = batch < to - i ? batch : (uint32_t)(to - i);
         int64_t high = takt_ring_next(ring, n);
         if (high < 0)
             return (int)high;
-        for (int64_t s = high - n + 1; s <= high; s++) {
-            fetch(ring, s, words);
-            fill(takt_ring_at(ring, s), words, i++);
+        int64_t s = high - n + 1;
+        fetch(ring, s, words, n);
+        while (s <= high) {
+            int64_t to_end = capacity - (s & (capacity - 1));
+            int64_t run = to_end < high - s + 1 ? to_end : high - s + 1;
+            uint64_t *slot = takt_ring_at(ring, s);
+            for (int64_t k = 0; k < run; k++)
+                fill(slot + k * words, words, i++);
+            s += run;
         }
         takt_ring_publish_range(ring, high - n + 1, high);
     }
