@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! The work on each event: what perf/work.h says, in Rust.
 
+use std::arch::asm;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Unicast, poller, sequencer, ping-pong: an event of N words.
@@ -111,6 +112,18 @@ impl FizzBuzz {
     }
 }
 
+/// The value, which the compiler cannot see through; no instruction. Without it several steps of an
+/// unrolled loop are folded into one multiplication.
+#[inline]
+fn opaque(value: u64) -> u64 {
+    let mut value = value;
+    // SAFETY: there is nothing in it; it only claims to change the register.
+    unsafe {
+        asm!("/* {0} */", inout(reg) value, options(pure, nomem, nostack, preserves_flags));
+    }
+    value
+}
+
 /// Stages of given cost.
 #[derive(Default)]
 pub struct Stages {
@@ -123,7 +136,7 @@ impl Stages {
     pub fn stage(&self, k: usize, steps: u32) -> u64 {
         let mut x = if k > 0 { self.word[k - 1].get() } else { self.input };
         for _ in 0..steps {
-            x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            x = opaque(x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407));
         }
         self.word[k].set(x);
         x
