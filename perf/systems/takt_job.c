@@ -109,13 +109,18 @@ void crew_join(struct crew *crew, uint32_t first, uint32_t count)
 
 typedef void (*fill_event)(void *event, uint32_t words, uint64_t i);
 
+/* Every how many events to fetch, so that no line is left out. */
+static ALWAYS_INLINE uint32_t per_line(uint32_t words)
+{
+    return words * 8 < LINE ? LINE / (words * 8) : 1;
+}
+
 /* Fetches the lines of `count` slots from this one's AHEAD bytes on, or from its successor's. */
 static ALWAYS_INLINE void fetch(const takt_ring *ring, int64_t s, uint32_t words, uint32_t count)
 {
     uint32_t size = words * 8;
     uint32_t distance = size < AHEAD ? AHEAD / size : 1;
-    uint32_t step = size < LINE ? LINE / size : 1;
-    for (uint32_t i = 0; i < count; i += step) {
+    for (uint32_t i = 0; i < count; i += per_line(words)) {
         const char *slot = takt_ring_at(ring, s + distance + i);
         for (uint32_t at = 0; at < size; at += LINE)
             takt_prefetch_write(slot + at);
@@ -129,7 +134,8 @@ static ALWAYS_INLINE int one_by_one(takt_ring *ring, uint64_t from, uint64_t to,
         int64_t s = takt_ring_next(ring, 1);
         if (s < 0)
             return (int)s;
-        fetch(ring, s, words, 1);
+        if (s % per_line(words) == 0)
+            fetch(ring, s, words, 1);
         fill(takt_ring_at(ring, s), words, i);
         takt_ring_publish(ring, s);
     }

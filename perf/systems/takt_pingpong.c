@@ -6,7 +6,12 @@
  * pause, and look at the slot that comes next together with it: the two lines then come over from
  * the other core at the same time instead of one after the other.
  */
+#include <sched.h>
+
 #include "takt_job.h"
+
+/* So many looks take several microseconds: the other side must have lost its core. */
+#define LOOKS 1024
 
 /* One side: its own ring, on which it publishes, and the other's, on which it waits. */
 struct side {
@@ -20,8 +25,11 @@ struct side {
 static inline const uint64_t *await(const struct side *side, int64_t s)
 {
     const uint64_t *event = takt_ring_at(side->theirs, s);
-    while (takt_ring_cursor(side->theirs) < s)
+    for (uint32_t looks = 1; takt_ring_cursor(side->theirs) < s; looks++) {
         __builtin_prefetch(event);
+        if (looks % LOOKS == 0)
+            sched_yield();
+    }
     return event;
 }
 
