@@ -5,7 +5,8 @@
  * disruptor-rs' settings: with a thread for each of two cores BusySpin, which its documentation
  * recommends; where there are more threads than that, a wait strategy that yields, and a producer
  * that yields while there is no room, because spinning threads would keep the one that has work off
- * the core. Crossbeam has neither batches nor graphs.
+ * the core. On a machine that has other things to do that is the better with two threads too, so
+ * there it runs both ways. Crossbeam has neither batches nor graphs.
  */
 #include "bench.h"
 #include "external.h"
@@ -32,6 +33,11 @@ static bool disruptor_can(const struct perf_case *what)
     return false;
 }
 
+static bool disruptor_yield_can(const struct perf_case *what)
+{
+    return (what->shape == PERF_UNICAST || what->shape == PERF_POLLER) && words_fit(what);
+}
+
 static bool crossbeam_can(const struct perf_case *what)
 {
     bool shaped = what->shape == PERF_UNICAST || what->shape == PERF_SEQUENCER ||
@@ -52,6 +58,15 @@ static const struct perf_system disruptor_rs = {
     .external = &rust,
 };
 PERF_SYSTEM(disruptor_rs)
+
+static const struct perf_system disruptor_rs_yield = {
+    .name = "disruptor-rs-yield",
+    .about = "the same with yielding instead of spinning threads",
+    .peer = true,
+    .can = disruptor_yield_can,
+    .external = &rust,
+};
+PERF_SYSTEM(disruptor_rs_yield)
 
 static const struct perf_system crossbeam = {
     .name = "crossbeam",

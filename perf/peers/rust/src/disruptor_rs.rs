@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-//! disruptor-rs: handlers on threads that it manages, or its event poller.
+//! disruptor-rs: handlers on threads that it manages, or its event poller. One producer and one
+//! consumer spin, or yield if the system is disruptor-rs-yield; more threads always yield.
 
 use crate::case::Case;
 use crate::crew::{histogram, Crew, Member, Outcome, Tally};
@@ -26,9 +27,11 @@ pub fn run(case: &Case) -> Result<Outcome, String> {
 }
 
 fn run_words<const N: usize>(case: &Case) -> Result<Outcome, String> {
+    let yielding = case.system == "disruptor-rs-yield";
     match case.shape.as_str() {
-        "unicast" => Ok(unicast::<N>(case)),
-        "poller" => Ok(poller::<N>(case)),
+        "unicast" if yielding => Ok(unicast::<N>(case, Yield, false)),
+        "unicast" => Ok(unicast::<N>(case, BusySpin, true)),
+        "poller" => Ok(poller::<N>(case, !yielding)),
         "sequencer" => Ok(sequencer3::<N>(case)),
         "pingpong" => Ok(ping_pong::<N>(case)),
         other => Err(format!("no such shape: {other}")),
@@ -128,20 +131,20 @@ fn produce<E, P: Producer<E> + Send>(
     });
 }
 
-fn unicast<const N: usize>(case: &Case) -> Outcome {
+fn unicast<const N: usize>(case: &Case, wait: impl WaitStrategy + 'static, spin: bool) -> Outcome {
     let crew = Crew::new(case, 2);
     let handle = |t: &mut Tally, event: &Words<N>, sequence: Sequence, _: bool| {
         t.result = event.sum(t.result);
         t.done(sequence);
     };
-    let producer = build_single_producer(case.capacity, || Words::<N>::ZERO, BusySpin)
+    let producer = build_single_producer(case.capacity, || Words::<N>::ZERO, wait)
         .handle_events_and_state_with(handle, tally(&crew, 1))
         .build();
-    produce(crew.member(), producer, |event: &mut Words<N>, i| event.fill(i), true);
+    produce(crew.member(), producer, |event: &mut Words<N>, i| event.fill(i), spin);
     crew.outcome(1, 1)
 }
 
-fn poller<const N: usize>(case: &Case) -> Outcome {
+fn poller<const N: usize>(case: &Case, spin: bool) -> Outcome {
     let crew = Crew::new(case, 2);
     let builder = build_single_producer(case.capacity, || Words::<N>::ZERO, BusySpin);
     let (mut poller, builder) = builder.new_event_poller();
@@ -159,12 +162,13 @@ fn poller<const N: usize>(case: &Case) -> Outcome {
                         sequence += 1;
                     }
                 }
-                Err(Polling::NoEvents) => continue,
+                Err(Polling::NoEvents) if spin => continue,
+                Err(Polling::NoEvents) => thread::yield_now(),
                 Err(Polling::Shutdown) => break,
             }
         }
     });
-    produce(crew.member(), producer, |event: &mut Words<N>, i| event.fill(i), true);
+    produce(crew.member(), producer, |event: &mut Words<N>, i| event.fill(i), spin);
     consumer.join().expect("a panic aborts");
     crew.outcome(1, 1)
 }

@@ -16,7 +16,7 @@ use std::io::{self, BufRead, Write};
 fn run(request: &str) -> Result<Outcome, String> {
     let case = Case::parse(request)?;
     match case.system.as_str() {
-        "disruptor-rs" => disruptor_rs::run(&case),
+        "disruptor-rs" | "disruptor-rs-yield" => disruptor_rs::run(&case),
         "crossbeam" => crossbeam::run(&case),
         other => Err(format!("no such system: {other}")),
     }
