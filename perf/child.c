@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +43,17 @@ __attribute__((format(printf, 2, 3))) static void fail(struct perf_outcome *outc
     va_end(arguments);
 }
 
+/* To the cores asked for as a whole: a library's workers stay on them too. */
+static void confine(const struct perf_case *what)
+{
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (int i = 0; i < what->cpu_count; i++)
+        CPU_SET(what->cpus[i], &all);
+    if (what->cpu_count > 0)
+        sched_setaffinity(0, sizeof all, &all); /* the cores were seen to be allowed */
+}
+
 static _Noreturn void in_child(const struct perf_system *system, const struct perf_case *what,
                                pid_t parent, struct perf_outcome *outcome)
 {
@@ -49,6 +61,7 @@ static _Noreturn void in_child(const struct perf_system *system, const struct pe
     if (getppid() != parent)
         _exit(SAID_WHY); /* it died before it was watched */
     signal(SIGPIPE, SIG_DFL);
+    confine(what);
     dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is the table's */
     int error = system->run(what, &outcome->run);
     if (error) {

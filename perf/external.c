@@ -225,7 +225,7 @@ static bool send_line(int file, const char *line)
 
 /*
  * One line, without its newline; NULL at the end of the file, or after `limit` seconds in which
- * this process waited (*late is set then). What comes behind the newline is no answer to anything.
+ * this process waited (*late is set then).
  */
 static char *receive_line(struct process *process, int limit, bool *late)
 {
@@ -250,11 +250,20 @@ static char *receive_line(struct process *process, int limit, bool *late)
         process->length += (size_t)got;
         char *newline = memchr(end, '\n', (size_t)got);
         if (newline) {
-            *newline = '\0';
+            /* With more behind it, the whole is no answer, and take_answer says so. */
+            bool alone = newline + 1 == end + got;
+            process->line[process->length - alone] = '\0';
             process->length = 0;
             return process->line;
         }
     }
+}
+
+/* Is there something to read before anything was asked? It would be taken for the next answer. */
+static bool spoke_unasked(const struct process *process)
+{
+    struct pollfd ready = {.fd = process->from, .events = POLLIN};
+    return poll(&ready, 1, 0) > 0 && (ready.revents & POLLIN);
 }
 
 static bool take_latency(const cJSON *pairs, struct perf_histogram *histogram)
@@ -275,7 +284,7 @@ static bool take_latency(const cJSON *pairs, struct perf_histogram *histogram)
 /* False if the line is no answer by the protocol. */
 static bool take_answer(const char *line, struct perf_outcome *outcome)
 {
-    cJSON *answer = cJSON_Parse(line);
+    cJSON *answer = cJSON_ParseWithOpts(line, NULL, true);
     const cJSON *error = cJSON_GetObjectItemCaseSensitive(answer, "error");
     const cJSON *ns = cJSON_GetObjectItemCaseSensitive(answer, "ns");
     const char *sum = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "checksum"));
@@ -313,6 +322,10 @@ void perf_external_run(const struct perf_system *system, const struct perf_case 
 
     if (!process || (!process->id && !start(process, what))) {
         fail(outcome, "cannot be started: %s", process ? strerror(errno) : "too many of them");
+        return;
+    }
+    if (spoke_unasked(process)) {
+        fail(outcome, "it spoke without being asked (%s)", stop(process, true));
         return;
     }
     char *request = request_of(system, what), *answer = NULL;

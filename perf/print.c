@@ -76,7 +76,11 @@ static void print_row(const struct perf_row *row, const struct perf_table *table
         print_ratio(row->ratio_to_best_peer);
         print_ratio(row->speedup_to_single);
     }
-    printf(" %7.3g %*.4g", row->cpu_percent.median, width_of("tsc", unit), row->tsc_count.median);
+    printf(" %7.3g", row->cpu_percent.median);
+    if (isnan(row->tsc_count.median))
+        printf(" %*s", width_of("tsc", unit), "-");
+    else
+        printf(" %*.4g", width_of("tsc", unit), row->tsc_count.median);
     for (int k = 0; k < events->count; k++) {
         int width = width_of(events->name[k], unit);
         if (isnan(row->count[k].median))

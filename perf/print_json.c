@@ -59,7 +59,7 @@ static void add_counters(cJSON *line, const struct perf_row *row, const struct p
 
     add_number(counters, "cpu_percent", row->cpu_percent.median);
     cJSON *counts = cJSON_AddObjectToObject(counters, unit), *scaled = NULL;
-    if (row->tsc_count.median > 0)
+    if (isfinite(row->tsc_count.median))
         add_number(counts, "tsc", row->tsc_count.median);
     for (int k = 0; k < events->count; k++) {
         add_number(counts, events->name[k], row->count[k].median);

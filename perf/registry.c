@@ -82,7 +82,9 @@ bool perf_suits(const struct perf_system *system, const struct perf_scenario *sc
 {
     if (scenario->own)
         return system == scenario->own;
-    return !system->can || system->can(&scenario->what);
+    struct perf_case what = scenario->what;
+    what.scenario = scenario->name;
+    return !system->can || system->can(&what);
 }
 
 const char *perf_missing(const struct perf_system *system)

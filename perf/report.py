@@ -135,6 +135,7 @@ def ratio_cell(row):
 class Scenario:
     def __init__(self, name, about, rows, kinds):
         self.name, self.about, self.rows, self.kinds = name, about, rows, kinds
+        self.by_latency = name.startswith("chain-latency")  # the rate is given
 
     def kind(self, row):
         return self.kinds.get(row["system"], ("takt", ""))[0]
@@ -193,7 +194,7 @@ class Scenario:
         """Medians as bars, the least and the most as a line across the bar's end. Where latency is
         measured at a given rate, the curves say more."""
         rows = [row for row in self.good() if row["events_per_s"]]
-        if len(rows) < 2 or self.latencies():
+        if len(rows) < 2 or self.by_latency:
             return ""
         rows.sort(key=lambda row: -row["events_per_s"])
         left, width, step = 170, 560, 24
@@ -288,7 +289,7 @@ def summary(scenarios):
                     scenario.best("takt"))
         if not ours or not ours["events_per_s"]:
             continue
-        by_latency = scenario.name.startswith("chain-latency")
+        by_latency = scenario.by_latency
         peer = scenario.best("peer", (lambda row: -row["latency_ns"]["p99"]) if by_latency
                              else (lambda row: row["events_per_s"] or 0))
         limit = None if by_latency else scenario.best("limit")

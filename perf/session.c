@@ -26,10 +26,8 @@ struct session {
     struct perf_outcome *outcome;
     struct perf_table *table;
 
-    /* The last checksum that was worked out, which often takes as long as a run. */
-    bool known;
-    struct perf_case known_case;
-    uint64_t known_sum;
+    /* Where the scenario does not know the result: what was found first. */
+    uint64_t found_events, found_sum;
 };
 
 __attribute__((format(printf, 2, 3))) static void fail(struct perf_row *row, const char *format,
@@ -65,33 +63,38 @@ static uint64_t even(double events, uint32_t batch)
 
 /*
  * What the result must be: by the scenario, or, where it does not know, what the first system with
- * the same number of events found, so that at least all agree.
+ * the same number of events found, so that at least all agree. Working it out often takes as long
+ * as a run, so a row remembers it.
  */
-static bool is_right(struct session *s, const struct perf_row *row, uint64_t sum, uint64_t *right)
+static bool is_right(struct session *s, struct perf_row *row, uint64_t sum)
 {
-    if (!s->known || s->known_case.events != row->what.events) {
-        s->known = true;
-        s->known_case = row->what;
-        s->known_sum = s->scenario->checksum ? s->scenario->checksum(&row->what) : sum;
+    if (row->known_events == row->what.events)
+        return sum == row->known_sum;
+    if (s->scenario->checksum) {
+        row->known_sum = s->scenario->checksum(&row->what);
+    } else {
+        if (s->found_events != row->what.events) {
+            s->found_events = row->what.events;
+            s->found_sum = sum;
+        }
+        row->known_sum = s->found_sum;
     }
-    *right = s->known_sum;
-    return sum == s->known_sum;
+    row->known_events = row->what.events;
+    return sum == row->known_sum;
 }
 
 /* One run; false if the row has failed by it. */
 static bool run_once(struct session *s, struct perf_row *row)
 {
-    uint64_t right;
-
     perf_run_once(row->system, &row->what, s->options->limit, s->outcome);
     if (s->outcome->failed) {
         fail(row, "%s", s->outcome->why);
         return false;
     }
-    if (!is_right(s, row, s->outcome->run.checksum, &right)) {
+    if (!is_right(s, row, s->outcome->run.checksum)) {
         fail(row, "wrong result of %llu events: %llu instead of %llu",
              (unsigned long long)row->what.events, (unsigned long long)s->outcome->run.checksum,
-             (unsigned long long)right);
+             (unsigned long long)row->known_sum);
         return false;
     }
     return true;
@@ -132,7 +135,7 @@ static void note_counts(struct session *s, struct perf_row *row, int round, doub
 {
     const struct perf_counts *counts = &s->outcome->counts;
 
-    row->tsc[round] = (double)counts->tsc / units;
+    row->tsc[round] = counts->tsc ? (double)counts->tsc / units : NAN;
     row->cpu[round] =
         counts->of_ns > 0 ? 100 * (double)counts->cpu_ns / (double)counts->of_ns : NAN;
     row->uncounted = counts->uncounted;
@@ -282,7 +285,7 @@ void perf_session(const struct perf_scenario *scenario, const struct perf_option
                   const struct perf_events *events, struct perf_outcome *outcome,
                   struct perf_table *table)
 {
-    struct session s = {scenario, options, events, outcome, table, .known = false};
+    struct session s = {scenario, options, events, outcome, table, 0, 0};
 
     *table = (struct perf_table){.scenario = scenario};
     add_rows(&s);

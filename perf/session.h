@@ -19,7 +19,8 @@ struct perf_row {
     bool skipped, failed; /* and why */
     char why[256];
     struct perf_case what;
-    int rounds; /* that went well */
+    uint64_t known_events, known_sum; /* what the result of so many must be; 0: not known yet */
+    int rounds;                       /* that went well */
 
     /* By round, and then their spread. Events per second; nothing if there are no events. */
     double *rates;

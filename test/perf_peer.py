@@ -29,6 +29,8 @@ def answer(request):
         sys.exit(5)
     if name == "x-hang":
         time.sleep(600)
+    if name == "x-unasked":
+        return good
     if name == "x-no-sum":
         return {"ns": 1000}
     if name == "x-bad-latency":
@@ -40,6 +42,8 @@ def main():
     for line in sys.stdin:
         said = answer(json.loads(line))
         print("Hello?" if said is None else json.dumps(said), flush=True)
+        if "x-unasked" in line:
+            print(json.dumps(said), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,12 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from html.parser import HTMLParser
 from pathlib import Path
 
 TAKT_PERF, FAULTY = (os.path.abspath(path) for path in sys.argv[1:3])
 OPTIONS = sys.argv[3:]
+REPORT = Path(__file__).resolve().parent.parent / "perf" / "report.py"
 MOMENT = ["--rounds", "1", "--time", "5", *OPTIONS]
 PROMISED = """unicast unicast-batch10 unicast-batch100 unicast-64b unicast-1k poller multicast3
     pipeline3 diamond3 sequencer3 sequencer3-batch10 pingpong idle book limit-line limit-loop
@@ -80,20 +82,32 @@ def check_row(row, rounds=1):
     assert row["counters"]["cpu_percent"] >= 0
 
 
-def scenario_runs(name):
-    with tempfile.TemporaryDirectory() as folder:
-        result = Result(TAKT_PERF, "run", *MOMENT, "--json", "--hgrm", folder, name)
-        assert result.status == 0, result.err + result.out
-        rows = result.rows()
-        ran = [row for row in rows.values() if "skipped" not in row]
+class Everything:
+    """All scenarios in one run, so that a peer that is slow to start is started once."""
+
+    def __init__(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.result = Result(TAKT_PERF, "run", *MOMENT, "--json", "--hgrm", folder)
+            self.curves = {path.stem for path in Path(folder).glob("*.hgrm")}
+        self.rows = [json.loads(line) for line in self.result.out.splitlines()]
+
+    def ended_well(self):
+        assert self.result.status == 0, self.result.err
+        pairs = [(row["scenario"], row["system"]) for row in self.rows]
+        assert len(set(pairs)) == len(pairs), "a row twice"
+        return ", ".join(sorted({f"without {row['system']}" for row in self.rows
+                                 if "skipped" in row}))
+
+    def check(self, name):
+        ran = [row for row in self.rows if row["scenario"] == name and "skipped" not in row]
         assert ran, "nobody ran it"
         for row in ran:
             check_row(row)
-        curves = {path.stem for path in Path(folder).glob("*.hgrm")}
-    assert curves == {f"{name}-{row['system']}" for row in ran if "latency_ns" in row}
-    if name.startswith(("stages-", "book")):
-        assert any("speedup_to_single" in row for row in ran)
-    return ", ".join(row["system"] for row in ran)
+        expected = {f"{name}-{row['system']}" for row in ran if "latency_ns" in row}
+        assert expected <= self.curves, f"no {expected - self.curves}"
+        if name.startswith(("stages-", "book")):
+            assert any("speedup_to_single" in row for row in ran)
+        return ", ".join(row["system"] for row in ran)
 
 
 def usage():
@@ -191,10 +205,11 @@ def failures():
                "hang": "no end within 2 s", "refuse": "Cannot allocate",
                "not-measured": "perf_begin", "x-wrong": "wrong result", "x-error": "rather not",
                "x-exit": "exit status 5", "x-hang": "no answer within 2 s",
-               "x-babble": "Hello?", "x-no-sum": "answer", "x-bad-latency": "answer"}
+               "x-babble": r"Hello\?", "x-no-sum": "answer", "x-bad-latency": "answer",
+               "x-unasked": "asked|an answer that is none"}
     assert set(rows) == set(reasons), set(rows) ^ set(reasons)
     for name, reason in reasons.items():
-        assert reason in rows[name].get("error", ""), rows[name]
+        assert re.search(reason, rows[name].get("error", "")), rows[name]
         assert f"{name} FAILED: " in result.err, f"{name} failed in silence"
         assert "events_per_s" not in rows[name]
 
@@ -230,11 +245,56 @@ def unwritable():
     assert done.returncode == 1 and b"standard output" in done.stderr
 
 
+class Markup(HTMLParser):
+    """Sees that every tag is closed, and that nothing is fetched from elsewhere."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.seen = [], []
+        self.feed(text)
+        assert self.open in ([], ["html"]), self.open
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append(tag)
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append(tag)
+        assert tag not in ("script", "link", "img", "iframe"), tag
+        assert not any(name in ("src", "srcset") for name, _ in attributes)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+def page():
+    """The page of make bench: what was lost or failed is on it, and it stands by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines, output = Path(folder, "lines"), Path(folder, "page.html")
+        result = Result(FAULTY, "run", "--json", "--hgrm", folder, "--rounds", "2", "--time", "1",
+                        "--peers", "best-peer,absent,wrong,x-good", "right", "faults", "counted")
+        assert result.status == 1
+        lines.write_text(result.out, encoding="utf-8")
+        subprocess.run([sys.executable, "-B", REPORT, FAULTY, lines, folder, output], check=True,
+                       stdout=subprocess.DEVNULL)
+        text = output.read_text(encoding="utf-8")
+    seen = Markup(text).seen
+    assert seen.count("svg") >= 3, "bars of right, curves of right and faults"
+    assert "0.25 behind" in text and "behind the best peer in: " in text
+    assert "FAILED: wrong result" in text and "skipped: on purpose" in text
+    for word in ("CPU", "kernel", "governor", "virtual", "commit", "prefers-color-scheme"):
+        assert word in text, word
+
+
 def main():
     tests = [usage, names, table, pinned, software_events, medians_and_ratios, peers_are_chosen,
-             failures, failure_in_a_late_round, threads_are_counted, unwritable]
+             failures, failure_in_a_late_round, threads_are_counted, page,
+             unwritable]
     points = [(test.__name__.replace("_", " "), test) for test in tests]
-    points += [(name, lambda name=name: scenario_runs(name)) for name in scenarios(TAKT_PERF)]
+    everything = Everything()
+    points.append(("all scenarios end well", everything.ended_well))
+    points += [(name, lambda name=name: everything.check(name)) for name in scenarios(TAKT_PERF)]
     failed = 0
     print(f"1..{len(points)}")
     for number, (name, test) in enumerate(points, 1):

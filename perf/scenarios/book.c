@@ -211,7 +211,7 @@ PERF_SYSTEM(two_workers)
 static const struct perf_scenario scenario = {
     .name = "book",
     .about = "messages of an exchange feed made into order books and a tape, by takt-book",
-    .what = {.scenario = "book", .shape = PERF_OTHER, .events = MESSAGES, .batch = 1},
+    .what = {.shape = PERF_OTHER, .events = MESSAGES, .batch = 1},
     .fixed = true,
 };
 PERF_SCENARIO(scenario)

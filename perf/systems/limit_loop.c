@@ -58,8 +58,10 @@ static void *consume(void *argument)
     pthread_barrier_wait(&loop->ready);
     while (next < events) {
         uint64_t end = __atomic_load_n(&loop->published, __ATOMIC_ACQUIRE);
-        if (end == next)
+        if (end == next) {
             pause_a_little(PAUSES);
+            continue;
+        }
         if (words == 1) {
             for (; next < end; next++)
                 sum += *slot(loop, next);
