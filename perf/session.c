@@ -108,6 +108,7 @@ static void warm_up(struct session *s, struct perf_row *row)
 {
     const struct perf_scenario *scenario = s->scenario;
     double wanted = (double)s->options->time_ns;
+    bool again = false;
 
     row->what = scenario->what;
     row->what.scenario = scenario->name;
@@ -124,10 +125,11 @@ static void warm_up(struct session *s, struct perf_row *row)
             break;
         uint64_t events =
             even((double)row->what.events * (grow > 100 ? 100 : grow), row->what.batch);
-        bool done = ns >= wanted / 2 || events == row->what.events;
+        bool enough = ns >= wanted / 2 || events == row->what.events;
         row->what.events = events;
-        if (done)
+        if (enough && (again || !row->system->external))
             break;
+        again = enough;
     }
 }
 

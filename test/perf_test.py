@@ -23,7 +23,7 @@ from pathlib import Path
 TAKT_PERF, FAULTY = (os.path.abspath(path) for path in sys.argv[1:3])
 OPTIONS = sys.argv[3:]
 REPORT = Path(__file__).resolve().parent.parent / "perf" / "report.py"
-MOMENT = ["--rounds", "1", "--time", "5", *OPTIONS]
+MOMENT = ["--rounds", "1", "--time", "5", "--limit", "240", *OPTIONS]
 PROMISED = """unicast unicast-batch10 unicast-batch100 unicast-64b unicast-1k poller multicast3
     pipeline3 diamond3 sequencer3 sequencer3-batch10 pingpong idle book limit-line limit-loop
     limit-batch stages-balanced stages-skewed stages-moving stages-cheap chain-latency-200k
