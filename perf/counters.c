@@ -65,7 +65,7 @@ static int try_event(const char *name, const struct perf_event_attr *attribute,
                      struct perf_events *events)
 {
     for (int i = 0; i < events->count; i++) {
-        if (strcmp(events->name[i], name) == 0)
+        if (strcasecmp(events->name[i], name) == 0)
             return 0;
     }
     if (events->count == PERF_EVENTS_MAX)

@@ -232,8 +232,11 @@ static char *receive_line(struct process *process, int limit, bool *late)
     *late = false;
     for (int waited = 0;;) {
         if (process->room - process->length < 4096) {
+            char *more = realloc(process->line, process->room + 65536);
+            if (!more)
+                return NULL;
+            process->line = more;
             process->room += 65536;
-            process->line = realloc(process->line, process->room);
         }
         struct pollfd ready = {.fd = process->from, .events = POLLIN};
         int found = poll(&ready, 1, 1000);

@@ -64,15 +64,6 @@ bool perf_scenario_named(const char *pattern)
     return false;
 }
 
-bool perf_system_named(const char *pattern)
-{
-    for (size_t i = 0; systems[i]; i++) {
-        if (fnmatch(pattern, systems[i]->name, 0) == 0)
-            return true;
-    }
-    return false;
-}
-
 bool perf_is_takt(const struct perf_system *system)
 {
     return !system->peer && !system->limit && !system->single;

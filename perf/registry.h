@@ -12,9 +12,8 @@
 const struct perf_scenario *perf_scenario_at(size_t i); /* NULL behind the last */
 const struct perf_system *perf_system_at(size_t i);     /* NULL behind the last */
 
-/* Does `pattern` (with *, ? and [...] as in a shell) name any of them? */
+/* Does `pattern` (with *, ? and [...] as in a shell) name any scenario? */
 bool perf_scenario_named(const char *pattern);
-bool perf_system_named(const char *pattern);
 
 /* Is the system takt's own? */
 bool perf_is_takt(const struct perf_system *system);

@@ -306,6 +306,16 @@ def summary(scenarios):
     return f'<div class="scroll"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
 
 
+def systems(scenarios):
+    """What they are, and in which version."""
+    kinds = scenarios[0].kinds
+    used = dict.fromkeys(row["system"] for scenario in scenarios for row in scenario.rows)
+    lines = "".join(f'<tr class="{kinds[name][0]}"><td>{escape(name)}</td>'
+                    f'<td class="text">{escape(kinds[name][1])}</td></tr>'
+                    for name in used if name in kinds)
+    return f'<h2>Systems</h2><div class="scroll"><table>{lines}</table></div>'
+
+
 def page(scenarios, folder, missing):
     behind = [f"{scenario.name} ({row['system']}, {row['ratio_to_best_peer']:.2f})"
               for scenario in scenarios for row in scenario.good()
@@ -334,6 +344,7 @@ def page(scenarios, folder, missing):
         parts.append(f'<h2 id="{escape(scenario.name)}">{escape(scenario.name)}</h2>'
                      f"<p>{escape(scenario.about)}</p>{scenario.bars()}{scenario.table()}"
                      f"{scenario.curves(folder)}")
+    parts.append(systems(scenarios))
     return "\n".join(parts) + "\n"
 
 

@@ -133,6 +133,17 @@ static void warm_up(struct session *s, struct perf_row *row)
     }
 }
 
+/* `count` zeros; without memory for some numbers there is nothing to go on with. */
+static void *zeros(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (!memory) {
+        fprintf(stderr, "takt-perf: no memory\n");
+        exit(EXIT_FAILURE);
+    }
+    return memory;
+}
+
 static void note_counts(struct session *s, struct perf_row *row, int round, double units)
 {
     const struct perf_counts *counts = &s->outcome->counts;
@@ -173,7 +184,7 @@ static void note(struct session *s, struct perf_row *row)
     note_counts(s, row, row->rounds, run->events ? (double)run->events : seconds);
     if (s->outcome->latency.count) {
         if (!row->latency)
-            row->latency = calloc(1, sizeof *row->latency);
+            row->latency = zeros(1, sizeof *row->latency);
         perf_histogram_add(row->latency, &s->outcome->latency);
     }
     s->table->counts_events |= run->events != 0;
@@ -272,11 +283,11 @@ static void add_rows(struct session *s)
     for (int i = 0; i < s->table->rows; i++) {
         struct perf_row *row = &s->table->row[i];
         const char *missing = perf_missing(row->system);
-        row->rates = calloc(rounds, sizeof(double));
-        row->tsc = calloc(rounds, sizeof(double));
-        row->cpu = calloc(rounds, sizeof(double));
+        row->rates = zeros(rounds, sizeof(double));
+        row->tsc = zeros(rounds, sizeof(double));
+        row->cpu = zeros(rounds, sizeof(double));
         for (int k = 0; k < s->events->count; k++)
-            row->counted[k] = calloc(rounds, sizeof(double));
+            row->counted[k] = zeros(rounds, sizeof(double));
         row->skipped = missing != NULL;
         if (missing)
             snprintf(row->why, sizeof row->why, "%s", missing);
