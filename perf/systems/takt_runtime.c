@@ -6,10 +6,13 @@
  * for a thread that is not running. The producer is a stage too, its source, so that a worker that
  * finds the ring full becomes a consumer and the other way round.
  */
+#include <sched.h>
+
 #include "takt_job.h"
 
 struct line {
     struct job job;
+    uint32_t workers;
     takt_runtime *runtime;
     takt_pipeline *pipeline;
 };
@@ -39,11 +42,23 @@ static int add_stages(struct line *line)
     return error;
 }
 
-static int build(struct line *line, uint32_t workers)
+/* Workers are pinned to the cores of the mask that they inherit, each to one. */
+static void keep_to_cores(const struct perf_case *what)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int i = 0; i < what->cpu_count; i++)
+        CPU_SET((size_t)what->cpus[i], &set);
+    if (what->cpu_count > 0)
+        sched_setaffinity(0, sizeof set, &set);
+}
+
+static int build(struct line *line)
 {
     const struct perf_case *what = line->job.what;
-    int error = takt_runtime_create(&line->runtime,
-                                    TAKT_RUNTIME(.workers = workers, .pin = what->cpu_count > 0));
+    keep_to_cores(what);
+    int error = takt_runtime_create(
+        &line->runtime, TAKT_RUNTIME(.workers = line->workers, .pin = what->cpu_count > 0));
     if (error == 0)
         error = takt_pipeline_create(&line->pipeline, line->runtime,
                                      TAKT_PIPELINE(.name = what->scenario,
@@ -52,14 +67,15 @@ static int build(struct line *line, uint32_t workers)
     return error == 0 ? add_stages(line) : error;
 }
 
-/* Lets the events flow. A producer outside is the calling thread. */
+/* Lets the events flow. A producer outside is the calling thread, on the core after the workers'.
+ */
 static int work(struct line *line)
 {
     struct job *job = &line->job;
     bool outside = job->plan->source == NULL;
     int produced = 0;
     if (outside)
-        perf_thread_begin(job->what, 0);
+        perf_thread_begin(job->what, (int)line->workers);
     perf_begin(job->run);
     int error = takt_pipeline_start(line->pipeline);
     if (error < 0)
@@ -79,9 +95,9 @@ static int work(struct line *line)
 
 int runtime_run(const struct perf_case *what, struct perf_run *run, uint32_t workers)
 {
-    struct line line = {0};
+    struct line line = {.workers = workers};
     job_init(&line.job, what, run, true);
-    int error = build(&line, workers);
+    int error = build(&line);
     if (error == 0)
         error = work(&line);
     run->checksum = job_checksum(&line.job);
