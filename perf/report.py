@@ -95,7 +95,8 @@ def machine():
         "virtual": f"yes: {' '.join(filter(None, (hypervisor, product))) or 'a hypervisor'}"
                    if virtual else "no",
         "kernel": f"{platform.system()} {platform.release()}",
-        "governor": first_line(cpu + "cpufreq/scaling_governor", "none (no frequency scaling here)"),
+        "governor": first_line(cpu + "cpufreq/scaling_governor",
+                               "none (no frequency scaling here)"),
         "commit": commit,
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
     }
@@ -296,7 +297,8 @@ def summary(scenarios):
         cells = [f'<td><a href="#{escape(scenario.name)}">{escape(scenario.name)}</a></td>',
                  merit_cell(ours, by_latency)]
         if peer:
-            cells += [merit_cell(peer, by_latency), f'<td class="text">{escape(peer["system"])}</td>', ratio_cell(ours)]
+            cells += [merit_cell(peer, by_latency),
+                      f'<td class="text">{escape(peer["system"])}</td>', ratio_cell(ours)]
         else:
             cells += ["<td></td>"] * 3
         cells += [f"<td>{figure(limit['events_per_s'] / 1e6, 4)}</td>",
