@@ -231,13 +231,13 @@ static void cut_stored(void *unused)
 }
 
 const struct sim_case sim_cut_cases[] = {
-    {"cut_grow", "2 to 3 shards, one worker", cut_grow, 1, 30, false, false},
-    {"cut_shrink", "3 to 2 shards, one worker", cut_shrink, 1, 30, false, false},
-    {"cut_two_workers", "1 to 2 shards, two workers", cut_two_workers, 1, 40, false, false},
-    {"cut_there_and_back", "2 to 3 to 2 shards, two workers", cut_there_and_back, 1, 40, false,
+    {"cut_grow", "2 to 3 shards, one worker", cut_grow, 2, 45, false, false},
+    {"cut_shrink", "3 to 2 shards, one worker", cut_shrink, 2, 45, false, false},
+    {"cut_two_workers", "1 to 2 shards, two workers", cut_two_workers, 1, 60, false, false},
+    {"cut_there_and_back", "2 to 3 to 2 shards, two workers", cut_there_and_back, 1, 60, false,
      false},
-    {"cut_keyed", "1 to 2 shards by key", cut_keyed, 1, 40, false, false},
-    {"cut_keyed_back", "2 to 3 to 2 shards by key", cut_keyed_back, 1, 40, false, false},
-    {"cut_stored", "the same by stored keys", cut_stored, 1, 25, false, false},
+    {"cut_keyed", "1 to 2 shards by key", cut_keyed, 1, 60, false, false},
+    {"cut_keyed_back", "2 to 3 to 2 shards by key", cut_keyed_back, 1, 60, false, false},
+    {"cut_stored", "the same by stored keys", cut_stored, 1, 37, false, false},
     {0},
 };

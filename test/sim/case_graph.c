@@ -156,10 +156,10 @@ static void diamond(void *unused)
 const struct sim_case sim_graph_cases[] = {
     {"gate_hand_over", "the least of a gate whose members change", gate_hand_over, 4, 15, false,
      false},
-    {"graph_come", "a consumer is added while events flow", come, 1, 30, false, false},
-    {"graph_come_and_go", "added and removed beside another", come_and_go, 1, 40, false, false},
-    {"graph_insert", "added and removed behind another", insert, 1, 30, false, false},
-    {"graph_change_over", "one goes, another comes", change_over, 1, 30, false, false},
-    {"graph_diamond", "a diamond of four", diamond, 1, 20, false, false},
+    {"graph_come", "a consumer is added while events flow", come, 2, 30, false, false},
+    {"graph_come_and_go", "added and removed beside another", come_and_go, 2, 40, false, false},
+    {"graph_insert", "added and removed behind another", insert, 2, 30, false, false},
+    {"graph_change_over", "one goes, another comes", change_over, 2, 30, false, false},
+    {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
     {0},
 };

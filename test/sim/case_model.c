@@ -253,7 +253,8 @@ static void livelock(void *unused)
 
 const struct sim_case sim_model_cases[] = {
     {"model_buffer_bare", "store buffering is seen without fences", buffer_bare, 4, 1, true, false},
-    {"model_buffer_half", "and with a fence on one side", buffer_half, 4, 1, true, false},
+    {"model_buffer_strong", "and is not, if memory is strong", buffer_bare, 8, 1, false, true},
+    {"model_buffer_half", "it is seen with a fence on one side", buffer_half, 4, 1, true, false},
     {"model_buffer_fenced", "but not with two", buffer_fenced, 8, 1, false, false},
     {"model_buffer_barrier", "nor with membarrier", buffer_asymmetric, 8, 1, false, false},
     {"model_message", "a message arrives with its flag", message_released, 8, 1, false, false},

@@ -243,14 +243,14 @@ static void line_failure(void *unused)
 }
 
 const struct sim_case sim_pipeline_cases[] = {
-    {"line_outside", "one worker, a producer outside", line_outside, 1, 12, false, false},
-    {"line_two_workers", "two workers, six events", line_two_workers, 0, 10, false, false},
-    {"line_source", "a source, a stage, a sink, one worker", line_source, 1, 10, false, false},
-    {"line_redivide", "1 to 2 to 1 shards on the way, two workers", line_redivide, 0, 12, false,
+    {"line_outside", "one worker, a producer outside", line_outside, 0, 24, false, false},
+    {"line_two_workers", "two workers, six events", line_two_workers, 0, 20, false, false},
+    {"line_source", "a source, a stage, a sink, one worker", line_source, 0, 20, false, false},
+    {"line_redivide", "1 to 2 to 1 shards on the way, two workers", line_redivide, 0, 24, false,
      false},
-    {"line_redivide_keyed", "the same by key", line_redivide_keyed, 0, 12, false, false},
-    {"line_drain", "drained and resumed", line_drain, 0, 10, false, false},
-    {"line_halt", "halted and destroyed", line_halt, 0, 8, false, false},
-    {"line_failure", "a handler that fails", line_failure, 0, 8, false, false},
+    {"line_redivide_keyed", "the same by key", line_redivide_keyed, 0, 24, false, false},
+    {"line_drain", "drained and resumed", line_drain, 0, 20, false, false},
+    {"line_halt", "halted and destroyed", line_halt, 0, 16, false, false},
+    {"line_failure", "a handler that fails", line_failure, 0, 16, false, false},
     {0},
 };

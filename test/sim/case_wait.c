@@ -183,9 +183,9 @@ const struct sim_case sim_wait_cases[] = {
     {"wait_alert", "an alert ends a wait", wait_alert, 2, 10, false, false},
     {"wait_halt", "so does a halt", wait_halt, 4, 8, false, false},
     {"wait_deadline", "and a deadline, not early", wait_deadline, 3, 8, false, false},
-    {"upstreams_small", "a consumer behind two others, one event", upstreams_small, 1, 30, false,
+    {"upstreams_small", "a consumer behind two others, one event", upstreams_small, 2, 30, false,
      false},
-    {"upstreams_large", "a consumer behind two others, six events", upstreams_large, 1, 20, false,
+    {"upstreams_large", "a consumer behind two others, six events", upstreams_large, 2, 20, false,
      false},
     {0},
 };

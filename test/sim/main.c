@@ -32,6 +32,7 @@ struct settings {
     uint32_t steps;
     int depth; /* -1: the case's own */
     bool exhaustive;
+    bool strong;
 };
 
 struct outcome {
@@ -49,7 +50,7 @@ static uint32_t found_count;
 
 static const char *const help =
     "usage: sim_explorer [--case NAME] [--schedules N] [--seed S] [--depth D] [--steps N]\n"
-    "                    [--exhaustive] [--replay LIST --case NAME] [--list] [--help]\n"
+    "                    [--exhaustive] [--strong] [--replay LIST --case NAME] [--list]\n"
     "\n"
     "Runs takt's own code on simulated threads under many schedules, and prints TAP.\n"
     "\n"
@@ -58,6 +59,7 @@ static const char *const help =
     "  --seed S         of the random schedules (default 1)\n"
     "  --depth D        exhaustive up to D deviations (default: as each case says)\n"
     "  --exhaustive     no random schedules\n"
+    "  --strong         loads find the latest store: would it fail without weak memory?\n"
     "  --replay LIST    one schedule, as a failure printed it (\"-\": the straight one)\n"
     "  --steps N        steps shown of a failure or a replay (default 60)\n"
     "  --list           the cases\n";
@@ -178,6 +180,14 @@ static void print_failure(const struct sim_case *c, const struct settings *s,
     printf("%s\n", found_count ? "" : "-");
 }
 
+/* The case as the options have it. */
+static struct sim_case as_set(const struct sim_case *c, const struct settings *s)
+{
+    struct sim_case copy = *c;
+    copy.strong |= s->strong;
+    return copy;
+}
+
 static double seconds(void)
 {
     struct timespec t;
@@ -185,8 +195,9 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void explore_case(const struct sim_case *c, const struct settings *s, uint64_t quota)
+static void explore_case(const struct sim_case *given, const struct settings *s, uint64_t quota)
 {
+    const struct sim_case copy = as_set(given, s), *c = &copy;
     double began = seconds();
     struct outcome o = search(c, s, quota);
     double took = seconds() - began;
@@ -242,7 +253,8 @@ static int replay(const struct settings *s)
     sim_places_forget();
     sim_search_replay(list, count);
     sim_tracing = true;
-    const char *why = sim_run(c);
+    const struct sim_case copy = as_set(c, s);
+    const char *why = sim_run(&copy);
     sim_trace_print(s->steps);
     ok(!why, "%s: %s", c->name, why ? why : "this schedule");
     return done();
@@ -271,11 +283,17 @@ static uint64_t number(const char *text)
 static int parse(int argc, char **argv, struct settings *s)
 {
     static const struct option options[] = {
-        {"case", required_argument, NULL, 'c'},  {"schedules", required_argument, NULL, 'n'},
-        {"seed", required_argument, NULL, 's'},  {"depth", required_argument, NULL, 'd'},
-        {"steps", required_argument, NULL, 't'}, {"replay", required_argument, NULL, 'r'},
-        {"exhaustive", no_argument, NULL, 'e'},  {"list", no_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"case", required_argument, NULL, 'c'},
+        {"schedules", required_argument, NULL, 'n'},
+        {"seed", required_argument, NULL, 's'},
+        {"depth", required_argument, NULL, 'd'},
+        {"steps", required_argument, NULL, 't'},
+        {"replay", required_argument, NULL, 'r'},
+        {"exhaustive", no_argument, NULL, 'e'},
+        {"strong", no_argument, NULL, 'w'},
+        {"list", no_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -285,6 +303,7 @@ static int parse(int argc, char **argv, struct settings *s)
         case 's': s->seed = number(optarg); break;
         case 'd': s->depth = (int)number(optarg); break;
         case 't': s->steps = (uint32_t)number(optarg); break;
+        case 'w': s->strong = true; break;
         case 'e': s->exhaustive = true; break;
         case 'r': s->replay = optarg; break;
         case 'l': exit(list_cases());

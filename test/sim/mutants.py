@@ -93,7 +93,7 @@ MUTANTS = [
 
 
 class Explorer:
-    """The explorer, compiled in a folder of its own; only what a mutant changes is compiled again."""
+    """The explorer, compiled in a folder of its own; of a mutant only what it changes."""
 
     def __init__(self, root, compiler, folder):
         self.compiler = compiler

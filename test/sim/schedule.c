@@ -30,6 +30,9 @@
 #define STALL_MOST 1000 /* steps of others for which a fibre is held back */
 #define STALLS     3    /* of one schedule: more would only come near the most steps */
 
+/* Where more could go on after a block, all but the next count as deviations: they are too many. */
+#define FREE_MOST 2
+
 #define CLOCK_START 1000000000
 #define PAUSE_NS    3000
 #define YIELD_NS    10000
@@ -226,7 +229,8 @@ static void leave_to_others(void)
         if (n == 0)
             return; /* its own deadline */
     }
-    run_fibre(options[sim_choose_fibre(options, n, n, n, !can_go_on)]);
+    bool is_free = !can_go_on && n <= FREE_MOST;
+    run_fibre(options[sim_choose_fibre(options, n, n, n, is_free)]);
 }
 
 static void stall(struct fibre *f)

@@ -7,10 +7,10 @@
  * schedule are its deviations from that, few as a rule; a list of those is enough to replay it.
  *
  * Exhaustively: depth first over all schedules that have at most `bound` deviations (a choice that
- * is free, as after a fibre has blocked, does not count). Most faults of concurrent programs show
- * with one or two preemptions in the right places; the bound is raised from 0 on, so the first
- * failure found is one with the fewest. Only choices where another value could still be afforded
- * are put on the stack.
+ * is free, as between two that could go on after a third has blocked, does not count). Most faults
+ * of concurrent programs show with one or two preemptions in the right places; the bound is raised
+ * from 0 on, so the first failure found is one with the fewest. Only choices where another value
+ * could still be afforded are put on the stack.
  *
  * At random: each schedule is made by one of two recipes, with a rate of old loads and of early
  * time-outs of its own. By priorities (PCT): fibres have random priorities, the highest that can
