@@ -217,6 +217,17 @@ static void line_drain(void *unused)
     end(l, 0);
 }
 
+/* While it is drained, the caller has what its handlers use for itself. */
+static void line_quiet(void *unused)
+{
+    (void)unused;
+    struct line *l = drain();
+    sim_check(l->arrived == takt_ring_cursor(takt_pipeline_ring(l->pipeline)) + 1,
+              "drained, and %lld events have arrived", (long long)l->arrived);
+    takt_pipeline_resume(l->pipeline);
+    end(l, 0);
+}
+
 static void line_halt(void *unused)
 {
     (void)unused;
@@ -250,6 +261,7 @@ const struct sim_case sim_pipeline_cases[] = {
      false},
     {"line_redivide_keyed", "the same by key", line_redivide_keyed, 0, 24, false, false},
     {"line_drain", "drained and resumed", line_drain, 0, 20, false, false},
+    {"line_quiet", "while drained, the caller is alone", line_quiet, 0, 10, false, false},
     {"line_halt", "halted and destroyed", line_halt, 0, 16, false, false},
     {"line_failure", "a handler that fails", line_failure, 0, 16, false, false},
     {0},

@@ -108,7 +108,7 @@ static int start_producer(struct flow *f, int64_t number, int64_t events, int64_
     return sim_start(number ? "producer 1" : "producer 0", produce, p);
 }
 
-static void two_producers(int64_t capacity, int64_t events, uint32_t consumers)
+static void two_producers(int64_t capacity, int64_t events, uint32_t consumers, bool drain)
 {
     struct flow *f = flow_begin(capacity, true, FLOW_BLOCK);
     for (uint32_t i = 0; i < consumers; i++)
@@ -117,20 +117,29 @@ static void two_producers(int64_t capacity, int64_t events, uint32_t consumers)
     int second = start_producer(f, 1, events, TAKT_FOREVER, NULL);
     sim_join(first);
     sim_join(second);
-    flow_wait(f, 2 * events - 1);
+    if (drain)
+        flow_drain(f);
+    else
+        flow_wait(f, 2 * events - 1);
     flow_end(f, 2 * events);
 }
 
 static void multi_small(void *unused)
 {
     (void)unused;
-    two_producers(2, 2, 1);
+    two_producers(2, 2, 1, false);
+}
+
+static void multi_drain(void *unused)
+{
+    (void)unused;
+    two_producers(2, 2, 1, true);
 }
 
 static void multi_large(void *unused)
 {
     (void)unused;
-    two_producers(4, 6, 2);
+    two_producers(4, 6, 2, false);
 }
 
 /* Gives up where it takes too long, and goes on: nothing is lost and no hole is left. */
@@ -193,6 +202,21 @@ static void halt_multi(void *unused)
     claim_halt(true);
 }
 
+/* There is room; who claims after the halt is refused nevertheless. */
+static void halt_room(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(4, false, FLOW_BLOCK);
+    flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    struct producer *p;
+    int producer = start_producer(f, 0, 1, TAKT_FOREVER, &p);
+    takt_ring_halt(f->ring);
+    sim_join(producer);
+    int64_t s = takt_ring_try_next(f->ring, 1);
+    sim_check(s == TAKT_EHALTED, "a claim after a halt returned %lld", (long long)s);
+    flow_end(f, -1);
+}
+
 /* A halt while everything moves: what the consumer has had is a stretch from the start. */
 static void halt_flow(void *unused)
 {
@@ -221,12 +245,15 @@ const struct sim_case sim_ring_cases[] = {
     {"ring_void", "void events between others", ring_void, 2, 40, false, false},
     {"ring_long", "twenty events", ring_long, 2, 65, false, false},
     {"multi_small", "two producers, a consumer", multi_small, 2, 60, false, false},
+    {"multi_drain", "a drain of what two producers have published", multi_drain, 2, 20, false,
+     false},
     {"multi_large", "two producers, two consumers, twelve events", multi_large, 1, 30, false,
      false},
     {"deadline_single", "a claim that gives up", deadline_single, 2, 30, false, false},
     {"deadline_multi", "the same, for many producers", deadline_multi, 2, 30, false, false},
     {"halt_single", "a halt ends a claim", halt_single, 4, 10, false, false},
     {"halt_multi", "the same, for many producers", halt_multi, 4, 10, false, false},
+    {"halt_room", "after a halt no claim succeeds", halt_room, 4, 15, false, false},
     {"halt_flow", "a halt while events flow", halt_flow, 2, 50, false, false},
     {0},
 };

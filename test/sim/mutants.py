@@ -62,6 +62,8 @@ MUTANTS = [
     ("a halt does not wake the consumers", "disruptor/ring.c",
      "    takt__ring_wake(ring);\n    if (ring->hidden->park)", "    if (ring->hidden->park)",
      ["wait_halt"]),
+    ("no fence between the room and the look at a halt", "disruptor/claim.c",
+     "takt__fence(); /* a halt stores `halted` and then `room` */", "", ["halt_room"]),
     ("a gate is read without its version", "disruptor/gate.h",
      "if (TAKT_LIKELY(takt__ld32_acq(&gate->version) == before))", "(void)before;",
      ["gate_hand_over"]),
