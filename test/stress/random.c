@@ -259,10 +259,12 @@ static int64_t check_end(struct world *w, int result)
         return 0;
     }
     int code = failing ? FAILURE - (int)failing->index : 0;
-    if (result != code || failed != (failing != NULL))
+    if (result != code || failed != (failing != NULL) ||
+        (failed && (failure.sequence != limit || failure.code != code))) {
+        printf("# ended with %d, event %ld; to be %d, event %ld\n", result,
+               failed ? (long)failure.sequence : -1, code, (long)limit);
         FAULT(w);
-    if (failed && (failure.sequence != limit || failure.code != code))
-        FAULT(w);
+    }
     figures.failures += failed;
     return limit;
 }

@@ -228,6 +228,10 @@ static inline void choose_world(struct world *w, uint64_t seed)
     for (uint32_t n = rng_below(rng, 4) ? 0 : rng_between(rng, 1, 2); n > 0; n--) {
         uint32_t place = rng_between(rng, !w->has_source, w->place_count - 1);
         w->place[place].fails_at = rng_below(rng, (uint32_t)w->total);
+        /* If two stages side by side fail at one event, either may be the first to say so. */
+        for (uint32_t i = 0; i < w->place_count; i++)
+            if (i != place && w->place[i].fails_at == w->place[place].fails_at)
+                w->place[i].fails_at = NEVER;
     }
     for (int64_t s = 0; s < w->total && !w->has_source && rng_below(rng, 3) == 0; s++)
         w->is_void[s] = rng_below(rng, 16) == 0;
