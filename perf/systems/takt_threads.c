@@ -3,7 +3,8 @@
  * takt in its classic mode: a ring, and a thread for each producer and each consumer.
  *
  * It is the whole of system `takt-threads`, and of system `takt` where there are no more threads
- * than cores. There the consumer of small events that come one by one lingers: it leaves the cursor
+ * than cores or where there are several producers, which a pipeline's one source cannot be. There
+ * the consumer of small events that come one by one lingers: it leaves the cursor
  * alone for a moment after a small batch (takt_plan.c). Events of a line or more have their own
  * lines to wait for, and a consumer that keeps close behind finds them in nearer caches; and events
  * that come in batches move the cursor less often. There lingering loses.
