@@ -6,6 +6,10 @@
  * is for); a producer reserves a slot, writes the event there and commits it, which saves the copy
  * that ck_ring_enqueue makes; spsc for one producer and mpsc for several. There is no call for a
  * batch. The buffer lies in huge pages, the ring in cache lines of its own.
+ *
+ * Producers commit in the order in which they reserved, and the commit call spins until it is its
+ * turn. With more threads than cores the turn may be that of a thread that has no core, and every
+ * event then costs a time slice; so a producer first waits for its turn in our way, which yields.
  */
 #include <cstdint>
 #include <cstring>
@@ -52,10 +56,14 @@ template <class T, bool many> struct queue {
                     p.wait();
                 p.met();
                 fill(*slot, k);
-                if constexpr (many)
+                if constexpr (many) {
+                    while (ck_pr_load_uint(&q.ring.p_tail) != ticket)
+                        p.wait();
+                    p.met();
                     ck_ring_enqueue_commit_mpsc(&q.ring, ticket);
-                else
+                } else {
                     ck_ring_enqueue_commit_spsc(&q.ring);
+                }
             }
         }
 

@@ -3,16 +3,18 @@
  * takt in its classic mode: a ring, and a thread for each producer and each consumer.
  *
  * It is the whole of system `takt-threads`, and of system `takt` where there are no more threads
- * than cores. There the consumer lingers: it leaves the cursor alone for a moment after a small
- * batch (takt_plan.c), and no batch is so large that the producer waits for the end of it.
+ * than cores or where there are several producers, which a pipeline's one source cannot be. There
+ * the consumer of small events that come one by one lingers: it leaves the cursor
+ * alone for a moment after a small batch (takt_plan.c). Events of a line or more have their own
+ * lines to wait for, and a consumer that keeps close behind finds them in nearer caches; and events
+ * that come in batches move the cursor less often. There lingering loses.
  */
 #include "takt_job.h"
 
 /* How long a consumer leaves the cursor alone that has had few events. */
 #define LINGER_NS 700
 
-/* No batch is larger than this part of the ring. */
-#define RING_PART 32
+#define LINE 64
 
 struct team {
     struct job job;
@@ -46,13 +48,11 @@ static int build(struct team *team, bool tuned)
         for (int k = 0; k < i; k++)
             if (part->after >> k & 1)
                 after[count++] = team->consumers[k];
-        uint32_t most = what->capacity / RING_PART;
         error = takt_consumer_add(team->ring, &team->consumers[i],
                                   TAKT_CONSUMER(.name = part->name, .handler = part->handler,
                                                 .context = &job->parts[i], .after = after,
-                                                .after_count = count, .wait = wait,
-                                                .batch_most = tuned && most ? most : 0));
-        if (tuned)
+                                                .after_count = count, .wait = wait));
+        if (tuned && what->batch == 1 && what->event_size < LINE)
             job->parts[i].linger_ns = LINGER_NS;
     }
     return error;
