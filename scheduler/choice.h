@@ -3,11 +3,15 @@
  * The worker's choice over plain numbers: which shard of a stage, and which stage. No clock, no
  * atomics: seat.c reads the numbers from the running stages, takt-sim from simulated ones.
  *
- * Of a stage's shards that are vacant and have something to do, the one that the worker had last
- * goes before others, and of these the one that is furthest behind, since it holds up the stages
- * after it. Of the stages, the one with the highest quotient V / (held + 1) wins the worker: one
- * step of D'Hondt's method. V is the cost of the backlog by the scheduler's preference, and counts
- * TAKT__STICKINESS times where the worker can go on with a shard of its own.
+ * Of a stage's shards that are vacant and have something to do, the one that is furthest behind is
+ * taken, since it holds up the stages after it. But the worker would rather go on with one that it
+ * had last: it pretends that these stand a leash further behind than they do. Without the leash
+ * (own shards first, whatever happens) a stage with more shards than workers starves the shards
+ * that nobody had last, and with them every stage after it, until the ring is full.
+ *
+ * Of the stages, the one with the highest quotient V / (held + 1) wins the worker: one step of
+ * D'Hondt's method. V is the cost of the backlog by the scheduler's preference, and counts
+ * TAKT__STICKINESS times where the worker would go on with a shard of its own.
  *
  * Each function is offered one candidate after another and remembers the best.
  */
@@ -22,12 +26,15 @@
  */
 #define TAKT__STICKINESS 16
 
+/* How long the leash is: this part of the ring. */
+#define TAKT__LEASH 16
+
 /* The shards of one stage. Zeroed at the start. */
 struct takt__shard_choice {
     uint32_t vacancies; /* how many have been offered */
     uint32_t held;      /* how many have an owner; the caller counts them */
     bool own;           /* the best is one that the worker had last */
-    int64_t behind;     /* where the best stands */
+    int64_t behind;     /* where the best stands, leash and all */
 };
 
 /* The stages of all pipelines. Zeroed at the start. */
@@ -38,11 +45,17 @@ struct takt__stage_choice {
     double all_ns;  /* the work in all that have been offered */
 };
 
-/* Offers a vacant shard with something to do, which stands at `progress`. True: it is the best. */
-static inline bool takt__choose_shard(struct takt__shard_choice *choice, int64_t progress, bool own)
+/*
+ * Offers a vacant shard with something to do, which stands at `progress`. A worker's own is given
+ * `leash` sequences. True: it is the best.
+ */
+static inline bool takt__choose_shard(struct takt__shard_choice *choice, int64_t progress, bool own,
+                                      int64_t leash)
 {
+    if (own)
+        progress -= leash;
     bool first = choice->vacancies++ == 0;
-    if (!first && (own < choice->own || (own == choice->own && progress >= choice->behind)))
+    if (!first && progress >= choice->behind)
         return false;
     choice->own = own;
     choice->behind = progress;

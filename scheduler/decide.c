@@ -2,9 +2,10 @@
 /*
  * The scheduler's decision at a tick.
  *
- *   Smooth   Service time is busy time over the window divided by the events in it: one division,
- *            not a mean of ratios, so that a tick with few events weighs little. The rate is taken
- *            over a shorter window: it has to follow a step.
+ *   Smooth   Service time is busy time divided by events, each summed over the last ticks: one
+ *            division, not a mean of ratios, so that a tick with few events weighs little. No more
+ *            ticks are summed than it takes to see enough events: in a stage that has many of them
+ *            the last tick alone says it, and follows a step at once.
  *   Decide   The policy turns rates, service times and backlogs into widths.
  *   Damp     A shard too few costs throughput at once, one too many next to nothing. So a stage
  *            grows as soon as a few ticks agree, and shrinks only when many in a row want it
@@ -21,12 +22,13 @@
 #include "scheduler/decide.h"
 
 const struct takt__tuning takt__tuning_default = {
-    .window = 4,
-    .rate_window = 2,
+    .window = 8,
+    .enough = 256,
+    .rate_window = 1,
     .grow_ticks = 1,
     .shrink_ticks = 10,
     .gain = 0.2,
-    .dwell = 1,
+    .dwell = 0,
 };
 
 /* Notes what came since the last tick. True if anything did. */
@@ -59,8 +61,10 @@ static void load_from(const struct takt__tuning *tuning, const struct takt__deci
                       const struct takt__decision *stage, const struct takt__reading *reading,
                       takt_load *load)
 {
-    uint32_t window = least_of(tuning->window, all->ticks);
     uint32_t rate_window = least_of(tuning->rate_window, all->ticks);
+    uint32_t window = 1, most = least_of(tuning->window, all->ticks);
+    while (window < most && sum(stage->events, all->at, window) < tuning->enough)
+        window++;
     double events = sum(stage->events, all->at, window);
     double elapsed = sum(all->elapsed_ns, all->at, rate_window);
     *load = (takt_load){
@@ -74,6 +78,7 @@ static void load_from(const struct takt__tuning *tuning, const struct takt__deci
         .most = reading->most,
         .depth = reading->depth,
         .source = reading->source,
+        .keyed = reading->keyed,
         .done = reading->done,
         .preference = reading->weight,
         .width = reading->width,
@@ -89,7 +94,7 @@ static uint32_t damp(const struct takt__tuning *tuning, struct takt__decision *s
     stage->shrink_ticks = wanted + margin < now ? stage->shrink_ticks + 1 : 0;
     if (stage->shrink_ticks == 1 || wanted > stage->shrink_to)
         stage->shrink_to = wanted;
-    if (stage->since_change <= tuning->dwell)
+    if (stage->since_change <= tuning->dwell) /* it is 1 in the tick after a change */
         return now;
     if (stage->grow_ticks >= tuning->grow_ticks && stage->grow_ticks > 0)
         now = wanted;

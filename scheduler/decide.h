@@ -23,6 +23,7 @@ struct takt__reading {
     uint32_t depth;
     uint32_t width; /* that it has, or has been asked to have */
     bool source;
+    bool keyed;
     bool done;
 };
 
@@ -49,12 +50,13 @@ struct takt__decisions {
 
 /* Numbers that the decision goes by: docs/scheduling.md says why these. */
 struct takt__tuning {
-    uint32_t window;       /* ticks over which service times are summed, */
-    uint32_t rate_window;  /* and rates */
+    uint32_t window;       /* ticks over which service times are summed at most, */
+    uint32_t enough;       /* unless so many events have been seen in fewer */
+    uint32_t rate_window;  /* ticks over which rates are summed */
     uint32_t grow_ticks;   /* ticks that must agree on more shards, */
     uint32_t shrink_ticks; /* and on fewer */
     double gain;           /* a width changes by more than this part of it */
-    uint32_t dwell;        /* ticks between two changes of a stage */
+    uint32_t dwell;        /* ticks that a stage rests after a change */
 };
 
 extern const struct takt__tuning takt__tuning_default;

@@ -23,6 +23,8 @@
 
 #define CATCH_UP_S      0.01
 #define SHARDS_PER_SEAT 2.0
+#define KEYED_PER_SEAT  3.0
+#define SPREAD          2.0
 #define DOWNSTREAM      4.0
 
 static uint32_t clamp(double value, uint32_t least, uint32_t most)
@@ -34,16 +36,21 @@ static uint32_t clamp(double value, uint32_t least, uint32_t most)
 
 /* Gives loads[0..count) their widths: no more than takt__apportion takes at once. */
 static void share(takt_load *loads, uint32_t count, uint32_t workers, takt_rule rule,
-                  double shards_per_seat)
+                  double shards_per_seat, double spread)
 {
     struct takt__party parties[TAKT__PARTIES_MAX];
     for (uint32_t i = 0; i < count; i++)
         parties[i] = (struct takt__party){
             .cost = loads[i].cost, .most = loads[i].most, .done = loads[i].done};
     takt__apportion(parties, count, workers, rule);
+    double floor = spread * workers / count;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t seats = parties[i].seats;
         double width = seats > 1 ? seats * shards_per_seat : 1;
+        if (loads[i].keyed)
+            width = seats * KEYED_PER_SEAT;
+        else if (width < floor)
+            width = floor;
         loads[i].width = clamp(width, loads[i].least, loads[i].most);
     }
 }
@@ -52,7 +59,7 @@ void takt_policy_share(takt_load *loads, uint32_t count, uint32_t workers, takt_
                        double shards_per_seat)
 {
     share(loads, count < TAKT__PARTIES_MAX ? count : TAKT__PARTIES_MAX, workers, rule,
-          shards_per_seat > 0 ? shards_per_seat : SHARDS_PER_SEAT);
+          shards_per_seat > 0 ? shards_per_seat : SHARDS_PER_SEAT, SPREAD);
 }
 
 void takt__scheme_decide(void *context, takt_load *loads, uint32_t count, uint32_t workers)
@@ -68,7 +75,9 @@ void takt__scheme_decide(void *context, takt_load *loads, uint32_t count, uint32
             for (uint32_t d = 0; d < load->depth && load->preference < 1e12; d++)
                 load->preference *= scheme->downstream;
     }
-    takt_policy_share(loads, count, workers, scheme->rule, scheme->shards_per_seat);
+    share(loads, count < TAKT__PARTIES_MAX ? count : TAKT__PARTIES_MAX, workers, scheme->rule,
+          scheme->shards_per_seat > 0 ? scheme->shards_per_seat : SHARDS_PER_SEAT,
+          scheme->spread > 0 ? scheme->spread : SPREAD);
 }
 
 /* Whatever width a stage has is right. */
@@ -80,12 +89,12 @@ static void decide_nothing(void *context, takt_load *loads, uint32_t count, uint
     (void)workers;
 }
 
-static const struct takt__scheme demand = {TAKT_RULE_DHONDT, CATCH_UP_S, 0, 0};
-static const struct takt__scheme makespan = {TAKT_RULE_ADAMS, CATCH_UP_S, 0, 0};
-static const struct takt__scheme sainte_lague = {TAKT_RULE_SAINTE_LAGUE, CATCH_UP_S, 0, 0};
-static const struct takt__scheme backlog = {TAKT_RULE_DHONDT, 0, 0, 0};
-static const struct takt__scheme min_sum = {TAKT_RULE_MIN_SUM, 0, 0, 0};
-static const struct takt__scheme latency = {TAKT_RULE_DHONDT, CATCH_UP_S, 0, DOWNSTREAM};
+static const struct takt__scheme demand = {TAKT_RULE_DHONDT, CATCH_UP_S, 0, 0, 0};
+static const struct takt__scheme makespan = {TAKT_RULE_ADAMS, CATCH_UP_S, 0, 0, 0};
+static const struct takt__scheme sainte_lague = {TAKT_RULE_SAINTE_LAGUE, CATCH_UP_S, 0, 0, 0};
+static const struct takt__scheme backlog = {TAKT_RULE_DHONDT, 0, 0, 0, 0};
+static const struct takt__scheme min_sum = {TAKT_RULE_MIN_SUM, 0, 0, 0, 0};
+static const struct takt__scheme latency = {TAKT_RULE_DHONDT, CATCH_UP_S, 0, 0, DOWNSTREAM};
 
 /* The first is the default. A scheme is only read, though a context may be written to. */
 static const takt_policy policies[] = {

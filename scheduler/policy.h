@@ -12,6 +12,7 @@ struct takt__scheme {
     takt_rule rule;
     double catch_up_s;      /* 0: the cost is that of the backlog alone */
     double shards_per_seat; /* 0: the default */
+    double spread;          /* shards per worker that are spread over all stages; 0: the default */
     double downstream;      /* a stage's preference over the one before it; 0: none */
 };
 

@@ -48,6 +48,7 @@ static void read_stage(const takt_pipeline *p, uint32_t index, struct takt__read
         .depth = depth_of(stage, readings),
         .width = takt__ld32_rlx(&stage->core.change.target),
         .source = stage->core.source,
+        .keyed = stage->core.keyed,
         .done = is_done(p, stage),
     };
 }

@@ -29,6 +29,7 @@ typedef struct takt_load {
     uint32_t most;
     uint32_t depth; /* stages before it, on the longest way from the source */
     bool source;    /* it fills the ring */
+    bool keyed;     /* divided by key: every shard looks at every event */
     bool done;      /* nothing will come any more */
     /* What the policy says. */
     double cost;       /* workers that the stage has work for, weighted; before: 0 */
