@@ -10,10 +10,14 @@
  * The backlog's cost alone would mislead: with bounded rings it piles up at the bottleneck and
  * before it, and is nothing after it, however dear the stages there are.
  *
- * Seats become widths by a factor. A stage that wins at least two seats gets more shards than
- * seats, so that a worker who comes by finds a vacant one that is not empty; a stage that wins one
- * or none has one shard, which whoever comes by may take. docs/scheduling.md says what each of the
- * numbers below was tried against.
+ * Seats become widths by a factor: more shards than seats, so that a worker who comes by finds a
+ * vacant one that is not empty. And however few seats a stage has won, it gets a part of what is
+ * spread over all stages evenly: with a single shard no more than one worker's work can be measured
+ * in it, whatever it needs, and the moment that it becomes hot it holds up all the others. A shard
+ * costs next to nothing where events are divided by blocks; where they are divided by key every
+ * shard looks at every event, so a keyed stage gets nothing of the spread, but more for each seat,
+ * since keys are never spread evenly. docs/scheduling.md says what each of the numbers below was
+ * tried against.
  */
 #include "scheduler/policy.h"
 
@@ -49,7 +53,7 @@ static void share(takt_load *loads, uint32_t count, uint32_t workers, takt_rule 
         double width = seats > 1 ? seats * shards_per_seat : 1;
         if (loads[i].keyed)
             width = seats * KEYED_PER_SEAT;
-        else if (width < floor)
+        else if (width < floor && !loads[i].done)
             width = floor;
         loads[i].width = clamp(width, loads[i].least, loads[i].most);
     }

@@ -63,8 +63,9 @@ TAKT__DECLS_BEGIN
 
 /*
  * Shares out the workers as seats by the loads' costs, and makes widths of them. Stages that are
- * done get no seat. `shards_per_seat` is how many shards a stage has for each of its seats, if it
- * has won more than one (0: what suits most pipelines).
+ * done get no seat. `shards_per_seat` is how many shards a stage that is not keyed has for each of
+ * its seats, if it has won more than one (0: what suits most pipelines); twice as many shards as
+ * workers are spread over all stages besides, as the least of each.
  */
 void takt_policy_share(takt_load *loads, uint32_t count, uint32_t workers, takt_rule rule,
                        double shards_per_seat);

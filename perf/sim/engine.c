@@ -161,13 +161,13 @@ static double measured(const struct sim_world *world)
 /* Half-way the stages may change. */
 static void step(struct sim_world *world)
 {
+    struct sim_metrics *m = &world->metrics;
+    double before = measured(world);
     for (uint32_t i = 0; i < world->count; i++) {
         struct sim_stage *stage = &world->stages[i];
         if (stage->spec->mean_after_ns > 0)
             stage->mean_ns = stage->spec->mean_after_ns;
     }
-    struct sim_metrics *m = &world->metrics;
-    double before = measured(world);
     sim_bound(world);
     m->done_before += measured(world) - before; /* what counts may be another stage now */
     m->done_at_tick = measured(world);
@@ -183,6 +183,20 @@ static void begin_measuring(struct sim_world *world)
     m->events_before = world->sink_done;
     for (uint32_t i = 0; i < world->count; i++)
         m->redivisions_before += world->stages[i].redivisions;
+}
+
+/* One line for each stage: what the tick came to, and what was decided at its end. */
+static void trace(const struct sim_world *world, uint32_t number)
+{
+    const struct sim_tick *tick = &world->metrics.ticks[world->metrics.tick_count];
+    for (uint32_t i = 0; i < world->count; i++) {
+        const struct sim_stage *stage = &world->stages[i];
+        fprintf(world->options->trace, "%u,%.4f,%u,%s,%u,%u,%lld,%.1f,%.3f\n", number,
+                tick->bound > 0 ? tick->done / tick->bound : 1, world->idle_count,
+                stage->spec->name, stage->target, stage->division[0].held + stage->division[1].held,
+                (long long)(sim_available(world, stage) - 1 - sim_stage_done(stage)),
+                stage->service_ns, stage->decision.cost);
+    }
 }
 
 static void tick(struct sim_world *world, uint32_t number)
@@ -202,19 +216,8 @@ static void tick(struct sim_world *world, uint32_t number)
     if (number == options->warm_ticks)
         begin_measuring(world);
     decide(world);
-    if (getenv("TRACE")) {
-        printf("%2u %.3f idle %u left %.0f done %.2g |", number,
-               m->ticks[m->tick_count].done / m->ticks[m->tick_count].bound, world->idle_count,
-               left / 1e6, (double)world->sink_done);
-        for (uint32_t i = 0; i < world->count; i++)
-            printf(" %s%s w%u held %u+%u bl %.0f sv %.1f c%.1f", world->stages[i].spec->name,
-                   world->stages[i].changing ? "*" : "", world->stages[i].target,
-                   world->stages[i].division[0].held, world->stages[i].division[1].held,
-                   (double)(sim_available(world, &world->stages[i]) - 1 -
-                            sim_stage_done(&world->stages[i])),
-                   world->stages[i].service_ns, world->stages[i].decision.cost);
-        puts("");
-    }
+    if (options->trace)
+        trace(world, number);
     for (uint32_t i = 0; i < world->count; i++)
         m->widths[m->tick_count][i] = (uint16_t)world->stages[i].target;
     m->tick_count++;
@@ -285,7 +288,7 @@ bool sim_run(const struct sim_workload *workload, const struct sim_options *opti
         return false;
     world->workload = workload;
     world->options = options;
-    world->random.state = options->seed;
+    world->random.state = (uint64_t)options->seed;
     bool fine = make(world);
     if (fine) {
         run(world);

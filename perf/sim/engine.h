@@ -24,10 +24,11 @@ struct sim_options {
     double look_ns;      /* to look at the key of another shard's event */
     double state_ns;     /* to fetch a shard's state from another worker's cache, once a seat */
     double move_ns;      /* to fetch an event from another worker's cache */
-    bool far_cut;        /* a change takes effect where the input ends, not near the shards */
+    uint32_t far_cut;    /* a change takes effect where the input ends, not near the shards */
     uint32_t ticks;      /* to run, */
     uint32_t warm_ticks; /* of which so many before anything counts */
-    uint64_t seed;
+    int64_t seed;
+    FILE *trace; /* where to write a line for each tick and stage; NULL: nowhere */
 };
 
 struct sim_result {
@@ -45,7 +46,7 @@ struct sim_result {
 /* Defaults for everything but the workers. */
 void sim_options_init(struct sim_options *options);
 
-/* Runs one workload; false if there is no memory. `trace` is called at every tick if it is set. */
+/* Runs one workload; false if there is no memory. */
 bool sim_run(const struct sim_workload *workload, const struct sim_options *options,
              struct sim_result *result);
 

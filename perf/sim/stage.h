@@ -83,6 +83,12 @@ static inline int64_t sim_stage_done(const struct sim_stage *stage)
     return a < b ? a : b;
 }
 
+/* How many shards new events go to. */
+static inline uint32_t sim_stage_width(const struct sim_stage *stage)
+{
+    return stage->division[stage->current].blocks.shards;
+}
+
 /* Whether a worker may take a vacant shard of the division. */
 static inline bool sim_division_open(const struct sim_stage *stage, uint32_t which)
 {

@@ -109,7 +109,8 @@ static struct sim_shard *choose(struct sim_world *world, uint32_t id)
     struct takt__stage_choice stages = {0};
     for (uint32_t i = 0; i < world->count; i++) {
         ends[i] = sim_available(world, &world->stages[i]);
-        sim_stage_redivide(&world->stages[i], ends[i]);
+        if (world->stages[i].target != sim_stage_width(&world->stages[i]))
+            sim_stage_redivide(&world->stages[i], ends[i]);
     }
     uint64_t found = find_own(world, &world->workers[id], ends, own);
     for (uint32_t i = 0; i < world->count; i++) {
@@ -229,12 +230,14 @@ void sim_call_workers(struct sim_world *world)
 static void look_for_work(struct sim_world *world, uint32_t id)
 {
     struct sim_worker *worker = &world->workers[id];
-    if (!seat(world, id)) {
-        worker->shard = NULL;
-        worker->idle_since = world->now;
-        world->idle[world->idle_count++] = id;
+    if (seat(world, id)) {
+        sim_call_workers(world);
+        return;
     }
-    sim_call_workers(world);
+    /* Nor would anybody else find anything. */
+    worker->shard = NULL;
+    worker->idle_since = world->now;
+    world->idle[world->idle_count++] = id;
 }
 
 /* Whether the worker may go on with its shard: a full batch, and most of the slice left. */

@@ -55,12 +55,12 @@ Test(policy, a_hot_stage_wins_both_of_two_seats)
     cr_assert_eq(loads[2].width, 4, "two seats, two shards each; not %u", loads[2].width);
 }
 
-Test(policy, equal_stages_keep_one_shard_each)
+Test(policy, equal_stages_share_what_is_spread)
 {
     takt_load loads[] = {load(5e6, 60, 0), load(5e6, 60, 0), load(5e6, 60, 0)};
     decide("demand", loads, 3, 3);
     for (int i = 0; i < 3; i++)
-        cr_assert_eq(loads[i].width, 1);
+        cr_assert_eq(loads[i].width, 2);
 }
 
 Test(policy, demand_is_the_time_for_rate_and_backlog)
@@ -80,7 +80,7 @@ Test(policy, backlog_looks_at_nothing_but_the_backlog)
     decide("backlog", loads, 2, 4);
     cr_assert(is_about(loads[0].cost, 0.0002), "%g", loads[0].cost);
     cr_assert_eq(loads[0].width, 8);
-    cr_assert_eq(loads[1].width, 1);
+    cr_assert_eq(loads[1].width, 4);
 }
 
 Test(policy, rules_share_eight_seats_differently)
@@ -88,7 +88,7 @@ Test(policy, rules_share_eight_seats_differently)
     static const struct {
         const char *name;
         uint32_t hot, other;
-    } cases[] = {{"backlog", 16, 1}, {"min-sum", 12, 4}};
+    } cases[] = {{"backlog", 16, 8}, {"min-sum", 12, 8}};
     for (int i = 0; i < 2; i++) {
         takt_load loads[] = {load(0, 100, 9000), load(0, 100, 1000)};
         decide(cases[i].name, loads, 2, 8);
@@ -134,10 +134,12 @@ Test(policy, widths_stay_within_their_limits)
     decide("demand", loads, 3, 8);
     cr_assert_eq(loads[0].width, 1);
     cr_assert_eq(loads[1].width, 14);
-    cr_assert_eq(loads[2].width, 3);
+    cr_assert_eq(loads[2].width, 5); /* of 16 that are spread over three stages */
     loads[1].most = 5;
+    loads[2].least = 7;
     decide("demand", loads, 3, 8);
     cr_assert_eq(loads[1].width, 5);
+    cr_assert_eq(loads[2].width, 7);
 }
 
 Test(policy, a_stage_that_is_done_gets_no_seat)
@@ -149,17 +151,32 @@ Test(policy, a_stage_that_is_done_gets_no_seat)
     cr_assert_eq(loads[1].width, 16);
 }
 
-Test(policy, what_does_not_flow_keeps_its_least)
+Test(policy, a_keyed_stage_has_three_shards_for_each_seat_and_no_others)
+{
+    takt_load loads[] = {load(1e6, 200, 0), load(1e6, 600, 0)};
+    loads[0].keyed = true;
+    decide("demand", loads, 2, 4);
+    cr_assert_eq(loads[0].width, 3);
+    cr_assert_eq(loads[1].width, 6);
+    loads[0].rate = 0;
+    decide("demand", loads, 2, 4);
+    cr_assert_eq(loads[0].width, 1);
+}
+
+Test(policy, what_does_not_flow_is_spread_all_the_same)
 {
     for (uint32_t n = 0; n < 6; n++) {
         takt_load loads[TAKT_STAGES_MAX];
         for (uint32_t i = 0; i < TAKT_STAGES_MAX; i++) {
             loads[i] = load(0, 100, 0);
-            loads[i].least = 1 + i % 3;
+            loads[i].least = i % 3 ? 1 : 9;
+            loads[i].done = i % 5 == 0;
         }
-        decide(takt_policy_at(n)->name, loads, TAKT_STAGES_MAX, TAKT_WORKERS_MAX);
-        for (uint32_t i = 0; i < TAKT_STAGES_MAX; i++)
-            cr_assert_eq(loads[i].width, 1 + i % 3);
+        decide(takt_policy_at(n)->name, loads, TAKT_STAGES_MAX, 128);
+        for (uint32_t i = 0; i < TAKT_STAGES_MAX; i++) {
+            uint32_t spread = i % 5 ? 4 : 1;
+            cr_assert_eq(loads[i].width, i % 3 ? spread : 9, "%u: %u", i, loads[i].width);
+        }
     }
 }
 
@@ -168,7 +185,7 @@ Test(policy, shards_per_seat_are_the_callers_choice)
     takt_load loads[] = {load(0, 0, 0), load(0, 0, 0)};
     loads[0].cost = 5;
     takt_policy_share(loads, 2, 4, TAKT_RULE_DHONDT, 1);
-    cr_assert(loads[0].width == 4 && loads[1].width == 1);
+    cr_assert(loads[0].width == 4 && loads[1].width == 4);
     takt_policy_share(loads, 2, 4, TAKT_RULE_DHONDT, 1.5);
     cr_assert_eq(loads[0].width, 6);
     takt_policy_share(loads, 2, 4, TAKT_RULE_DHONDT, 1e300);
