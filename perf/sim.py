@@ -4,6 +4,7 @@
 
     perf/sim.py table BUILD [FILE]  the policies compared; FILE: what --json printed before
     perf/sim.py tuning BUILD        the default policy's numbers, each changed alone
+    perf/sim.py stickiness BUILD    the worker's choice, where moving events and state costs time
     perf/sim.py plots BUILD         docs/scheduling-*.svg
 """
 
@@ -48,6 +49,8 @@ VARIATIONS = [
     ("stickiness 4", ["--stickiness", "4"]),
     ("stickiness 64", ["--stickiness", "64"]),
     ("change at the end of the input", ["--far-cut", "1"]),
+    ("all of: grow and shrink after 3, dwell 10, no spread, change at the end",
+     ["--grow", "3", "--shrink", "3", "--dwell", "10", "--spread", "0.001", "--far-cut", "1"]),
 ]
 
 
@@ -114,6 +117,20 @@ def tuning(build):
               flush=True)
 
 
+def stickiness(build):
+    factors = [1, 2, 4, 8, 16, 32, 64, 256]
+    print("| workload, workers | state, event (ns) |", " | ".join(map(str, factors)), "|")
+    print("|---" * (len(factors) + 2) + "|")
+    for workload in ("balanced", "skewed", "keyed", "sixteen", "diamond"):
+        for workers in ("2", "4", "16"):
+            for state, move in ((2000, 10), (10000, 30)):
+                rows = [simulate(build, "--workload", workload, "--workers", workers, "--policy",
+                                 "demand", "--state-ns", str(state), "--move-ns", str(move),
+                                 "--stickiness", str(factor))[0] for factor in factors]
+                print(f"| {workload}, {workers} | {state:,}, {move} |",
+                      " | ".join(f"{row['efficiency']:.3f}" for row in rows), "|", flush=True)
+
+
 def trace(build, workload, workers, policy, *options):
     with tempfile.NamedTemporaryFile("r", suffix=".csv") as file:
         simulate(build, "--workload", workload, "--workers", str(workers), "--policy", policy,
@@ -160,11 +177,11 @@ def picture(path, title, x_label, y_label, curves, x_most, y_most):
 def plots(build):
     rows = trace(build, "moving", 64, "demand")
     names = list(dict.fromkeys(row["stage"] for row in rows))
-    picture(DOCS / "scheduling-widths.svg", "Widths when the hot stage moves from b to d (moving, 64"
-            " workers)", "ticks (ms)", "shards",
-            [(f"stage {name}", [(int(row["tick"]), int(row["width"]))
-                                for row in rows if row["stage"] == name]) for name in names],
-            30, 120)
+    curves = [(f"stage {name}", [(int(row["tick"]), int(row["width"])) for row in rows
+                                 if row["stage"] == name]) for name in names]
+    picture(DOCS / "scheduling-widths.svg",
+            "Widths when the hot stage moves from b to d (moving, 64 workers)", "ticks (ms)",
+            "shards", curves, 24, 120)
     curves = []
     for name, options in (("as it is", []), ("no spread", ["--spread", "0.001"]),
                           ("cut at input's end", ["--far-cut", "1"]),
@@ -174,8 +191,9 @@ def plots(build):
         first = rows[0]["stage"]
         curves.append((name, [(int(row["tick"]), min(1.0, float(row["efficiency"])))
                               for row in rows if row["stage"] == first]))
-    picture(DOCS / "scheduling-step.svg", "Work done over the bound, tick by tick (moving, 16"
-            " workers)", "ticks (ms)", "efficiency", curves, 30, 1)
+    picture(DOCS / "scheduling-step.svg",
+            "Work done over the bound, tick by tick (moving, 16 workers)", "ticks (ms)",
+            "efficiency", curves, 24, 1)
     workers = [1, 2, 4, 16, 64, 256, 1024]
     curves = []
     for policy in ("demand", "min-sum", "makespan", "fixed"):
@@ -187,7 +205,7 @@ def plots(build):
 
 
 def main():
-    commands = {"table": table, "tuning": tuning, "plots": plots}
+    commands = {"table": table, "tuning": tuning, "stickiness": stickiness, "plots": plots}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__.strip())
     commands[sys.argv[1]](*sys.argv[2:])

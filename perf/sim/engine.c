@@ -28,7 +28,7 @@ void sim_options_init(struct sim_options *options)
         .spin_ns = 20000,
         .redivide_ns = 50,
         .look_ns = 0.5,
-        .ticks = 30,
+        .ticks = 24,
         .warm_ticks = 4,
         .seed = 1,
     };

@@ -26,7 +26,7 @@ static const char help[] =
     "                      redivisions_per_s, p50_ns, p99_ns, events_per_s, bound_per_s, busy,\n"
     "                      reversals (turns of a width in ten ticks of constant load)\n"
     "  --trace FILE        a line of CSV for each tick and stage\n"
-    "  --ticks N           to run (30), the first 4 of which do not count\n"
+    "  --ticks N           to run (24), the first 4 of which do not count\n"
     "  --seed N            (1)\n"
     "\n"
     "The machine:          --seat-ns 100  --slice-ns 20000  --wake-ns 5000  --tick-ns 1000000\n"

@@ -227,11 +227,17 @@ void sim_call_workers(struct sim_world *world)
     }
 }
 
-static void look_for_work(struct sim_world *world, uint32_t id)
+/*
+ * The worker chooses. If it goes on with the shard that it had, and nothing else has become
+ * possible (`more`), there is nothing for the others that was not there before.
+ */
+static void look_for_work(struct sim_world *world, uint32_t id, const struct sim_shard *had,
+                          bool more)
 {
     struct sim_worker *worker = &world->workers[id];
     if (seat(world, id)) {
-        sim_call_workers(world);
+        if (more || worker->shard != had)
+            sim_call_workers(world);
         return;
     }
     /* Nor would anybody else find anything. */
@@ -258,12 +264,14 @@ void sim_moment(struct sim_world *world)
     pop_moment(world);
     if (worker->waking) {
         worker->waking = false;
-        look_for_work(world, id);
+        look_for_work(world, id, NULL, true);
         return;
     }
     struct sim_shard *shard = worker->shard;
     struct sim_stage *stage = &world->stages[shard->stage];
+    int64_t done = sim_stage_done(stage);
     sim_shard_advance(stage, shard, &worker->batch);
+    bool more = sim_stage_done(stage) != done || stage->changing;
     world->work_done += worker->batch.service_ns;
     if (stage->spec->source)
         sim_publish(world);
@@ -271,11 +279,12 @@ void sim_moment(struct sim_world *world)
         sim_finish(world);
     if (goes_on(world, worker)) {
         begin(world, id, 0);
-        sim_call_workers(world);
+        if (more)
+            sim_call_workers(world);
         return;
     }
     sim_shard_leave(stage, shard);
-    look_for_work(world, id);
+    look_for_work(world, id, shard, more);
 }
 
 /* Work done at `at` of batches that have not ended: of all, or of one stage. */
