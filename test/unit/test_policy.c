@@ -193,3 +193,64 @@ Test(policy, shards_per_seat_are_the_callers_choice)
     takt_policy_share(loads, 2, 4, TAKT_RULE_DHONDT, 0);
     cr_assert_eq(loads[0].width, 8);
 }
+
+/* A policy of the user's own, in a pipeline that flows until the policy has been asked twice. */
+static uint32_t asked;
+
+static void count(void *context, takt_load *loads, uint32_t n, uint32_t workers)
+{
+    bool right = context == &asked && n == 2 && workers == 1 && loads[0].source &&
+                 loads[1].depth == 1 && loads[1].capacity >= 1024 && loads[1].capacity <= 1024;
+    __atomic_fetch_add(&asked, right ? 1 : 1000, __ATOMIC_RELAXED);
+}
+
+static int fill(void *context, takt_batch *batch)
+{
+    (void)context;
+    (void)batch;
+    return __atomic_load_n(&asked, __ATOMIC_RELAXED) >= 2 ? TAKT_END : 0;
+}
+
+static int pass(void *context, takt_batch *batch)
+{
+    (void)context;
+    (void)batch;
+    return 0;
+}
+
+Test(policy, of_ones_own_is_asked_at_every_tick)
+{
+    takt_policy mine = TAKT_POLICY(.name = "mine", .decide = count, .context = &asked);
+    takt_runtime *runtime;
+    takt_pipeline *p;
+    takt_stage *source;
+    cr_assert_eq(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = 1)), 0);
+    cr_assert_eq(
+        takt_pipeline_create(&p, runtime,
+                             TAKT_PIPELINE(.event_size = 8, .capacity = 1024, .policy = &mine)),
+        0);
+    cr_assert_eq(takt_pipeline_add_source(p, &source, TAKT_STAGE(.handler = fill)), 0);
+    cr_assert_eq(takt_pipeline_add_stage(
+                     p, NULL, TAKT_STAGE(.handler = pass, .after = &source, .after_count = 1)),
+                 0);
+    cr_assert_eq(takt_pipeline_start(p), 0);
+    cr_assert_eq(takt_pipeline_wait(p, TAKT_FOREVER), 0);
+    cr_assert(asked >= 2 && asked < 1000, "%u", asked);
+    takt_pipeline_destroy(p);
+    takt_runtime_destroy(runtime);
+}
+
+Test(policy, without_a_function_or_of_another_version_is_refused)
+{
+    takt_policy bad[] = {{.size = sizeof bad[0]}, {.size = 8, .decide = count}};
+    takt_runtime *runtime;
+    takt_pipeline *p;
+    cr_assert_eq(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = 1)), 0);
+    for (int i = 0; i < 2; i++) {
+        takt_pipeline_options options = {
+            .size = sizeof options, .event_size = 8, .capacity = 1024, .policy = &bad[i]};
+        cr_assert_eq(takt_pipeline_create(&p, runtime, &options), TAKT_EINVAL);
+        cr_assert_null(p);
+    }
+    takt_runtime_destroy(runtime);
+}

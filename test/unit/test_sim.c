@@ -71,7 +71,7 @@ Test(sim, one_shard_each_is_one_worker_each)
 Test(sim, light_load_is_done_as_it_comes)
 {
     struct sim_workload w;
-    read_from(&w, "stage a 500 law exponential\narrivals poisson 0.1\n", NULL);
+    read_from(&w, "stage a 500\narrivals poisson 0.1\n", NULL);
     struct sim_result r = run(&w, 1, "demand");
     cr_assert_float_eq(r.efficiency, 1, 0.02);
     cr_assert_float_eq(r.events_per_s, 0.2e6, 0.02e6);
