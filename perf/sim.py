@@ -105,7 +105,7 @@ def tuning(build):
         rows = []
         for workers in FEW:
             rows += simulate(build, "--suite", "standard", "--policy", "demand", "--workers",
-                             workers, *options)
+                             workers, "--ticks", "30", *options)
         low = sum(row["efficiency"] < 0.95 for row in rows)
         p99 = next(row["p99_ns"] for row in rows
                    if row["workload"] == "poisson" and row["workers"] == 16)

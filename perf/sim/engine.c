@@ -21,6 +21,7 @@ void sim_options_init(struct sim_options *options)
         .tuning = takt__tuning_default,
         .stickiness = TAKT__STICKINESS,
         .leash = TAKT__LEASH,
+        .block = 64,
         .tick_ns = 1000000,
         .slice_ns = 20000,
         .seat_ns = 100,
@@ -51,7 +52,8 @@ static bool make_stages(struct sim_world *world)
     for (uint32_t i = 0; world->stages && i < world->count; i++) {
         struct sim_stage *stage = &world->stages[i];
         const struct sim_stage_spec *spec = &workload->stages[i];
-        if (!sim_stage_init(stage, spec, i, workers, !world->options->far_cut, &world->random))
+        if (!sim_stage_init(stage, spec, i, workers, world->options->block,
+                            !world->options->far_cut, &world->random))
             return false;
         stage->sink = true;
         for (uint32_t k = 0; k < spec->upstream_count; k++) {

@@ -15,7 +15,8 @@ struct sim_options {
     const takt_policy *policy;
     struct takt__tuning tuning;
     double stickiness;
-    double leash; /* the part of the ring that it is: so many to the ring */
+    uint32_t block; /* events in a row that go to one shard: a power of two */
+    double leash;   /* the part of the ring that it is: so many to the ring */
     int64_t tick_ns, slice_ns;
     int64_t seat_ns; /* to look around and take a shard */
     int64_t wake_ns; /* to wake a worker that sleeps; it falls asleep after `spin_ns` */

@@ -32,7 +32,7 @@ static const char help[] =
     "The machine:          --seat-ns 100  --slice-ns 20000  --wake-ns 5000  --tick-ns 1000000\n"
     "                      --redivide-ns 50 (a shard)  --look-ns 0.5 (at another shard's key)\n"
     "                      --state-ns 0 (to fetch a shard's state from another worker)\n"
-    "                      --move-ns 0 (to fetch an event from another worker)\n"
+    "                      --move-ns 0 (to fetch an event from another worker)  --block 64\n"
     "The decision:         --window, --enough, --rate-window, --grow, --shrink, --gain, --dwell,\n"
     "                      --shards-per-seat, --spread, --catch-up-ms, --stickiness, --leash,\n"
     "                      --far-cut 1 (a change takes effect at the end of the stage's input)\n"
@@ -91,6 +91,7 @@ static const struct {
     {"look-ns", 0, 1e6, AT(REAL, options.look_ns)},
     {"state-ns", 0, 1e6, AT(REAL, options.state_ns)},
     {"move-ns", 0, 1e6, AT(REAL, options.move_ns)},
+    {"block", 1, 4096, AT(UINT32, options.block)},
     {"stickiness", 0.001, 1e9, AT(REAL, options.stickiness)},
     {"leash", 0.001, 1e12, AT(REAL, options.leash)},
     {"far-cut", 0, 1, AT(UINT32, options.far_cut)},
@@ -293,6 +294,8 @@ static const char *objection(const struct command *command, int left)
         return "either --suite standard or --workload NAME is wanted";
     if (command->suite && strcmp(command->suite, "standard") != 0)
         return "the only suite is 'standard'";
+    if (command->options.block & (command->options.block - 1))
+        return "--block is a power of two";
     if (command->policy && !takt_policy_find(command->policy))
         return "no such policy (--list)";
     return NULL;

@@ -81,7 +81,7 @@ static void fill(struct sim_stage *stage, uint32_t which, uint32_t shards, int64
 }
 
 bool sim_stage_init(struct sim_stage *stage, const struct sim_stage_spec *spec, uint32_t index,
-                    uint32_t workers, bool near_cut, struct sim_random *random)
+                    uint32_t workers, uint32_t block, bool near_cut, struct sim_random *random)
 {
     stage->spec = spec;
     stage->index = index;
@@ -94,7 +94,7 @@ bool sim_stage_init(struct sim_stage *stage, const struct sim_stage_spec *spec, 
         return false;
     for (int d = 0; d < 2; d++) {
         struct sim_division *division = &stage->division[d];
-        division->blocks.shift = 6;
+        division->blocks.shift = (uint32_t)__builtin_ctz(block);
         division->shards = calloc(stage->most, sizeof *division->shards);
         if (!division->shards)
             return false;

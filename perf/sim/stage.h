@@ -72,7 +72,7 @@ struct sim_batch {
 };
 
 bool sim_stage_init(struct sim_stage *stage, const struct sim_stage_spec *spec, uint32_t index,
-                    uint32_t workers, bool near_cut, struct sim_random *random);
+                    uint32_t workers, uint32_t block, bool near_cut, struct sim_random *random);
 void sim_stage_free(struct sim_stage *stage);
 
 /* All events up to here are done. */
