@@ -45,6 +45,9 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     *out = NULL;
     if (!runtime || !options || options->size != sizeof *options || options->slice_ns < 0)
         return TAKT_EINVAL;
+    if (options->policy &&
+        (options->policy->size != sizeof *options->policy || !options->policy->decide))
+        return TAKT_EINVAL;
     const takt_allocator *allocator = runtime->allocator;
     takt_pipeline *p = takt__allocate(allocator, sizeof *p, TAKT_LINE_PAIR);
     if (!p)
@@ -52,6 +55,7 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     p->runtime = runtime;
     pthread_mutex_init(&p->failure_lock, NULL);
     p->fixed_widths = options->fixed_widths;
+    p->policy = options->policy ? options->policy : takt_policy_default();
     p->slice_ns = options->slice_ns ? options->slice_ns : SLICE_NS;
     p->name = copy_name(allocator, options->name ? options->name : "pipeline", &p->name_size);
     int error = takt_ring_create(
@@ -272,7 +276,6 @@ int takt_pipeline_start(takt_pipeline *p)
         return error;
     int64_t now = takt_now();
     for (uint32_t i = 0; i < p->count; i++) {
-        p->stages[i]->changed_ns = now;
         p->stages[i]->core.change.since_ns = now;
         p->stages[i]->core.change.width_sum = 0;
         p->stages[i]->core.change.began_ns = now;

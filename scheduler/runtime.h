@@ -15,6 +15,7 @@
 #include <takt/pipeline.h>
 
 #include "disruptor/park.h"
+#include "scheduler/decide.h"
 #include "shard/stage.h"
 
 /* The most events that a worker takes from a shard at once. */
@@ -46,11 +47,7 @@ struct takt_stage {
     int64_t idle_until; /* it had nothing: not asked again before */
     int64_t idle_ns;    /* how long it was left alone the last time */
     /* The scheduler thread's. */
-    TAKT_ALIGNED int64_t seen_events;
-    int64_t seen_busy_ns;
-    uint32_t proposed;  /* the width that the last ticks proposed, */
-    uint32_t proposals; /* and how many of them in a row */
-    int64_t changed_ns;
+    TAKT_ALIGNED struct takt__decision decision;
 };
 
 struct takt_pipeline {
@@ -63,6 +60,8 @@ struct takt_pipeline {
     bool needs_keys;
     bool closed_ring; /* the producer waits for the last stages */
     bool fixed_widths;
+    const takt_policy *policy;
+    struct takt__decisions decisions; /* the scheduler thread's */
     int64_t slice_ns;
     uint32_t batch_max; /* events: no batch holds the ring for itself */
     uint32_t count;

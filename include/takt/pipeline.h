@@ -14,6 +14,7 @@
 #define TAKT_PIPELINE_H
 
 #include <takt/consumer.h>
+#include <takt/policy.h>
 
 typedef struct takt_runtime takt_runtime;
 typedef struct takt_pipeline takt_pipeline;
@@ -83,6 +84,7 @@ typedef struct takt_pipeline_options {
     size_t alignment;  /* of the slots; 0: TAKT_LINE_PAIR */
     int64_t slice_ns;  /* how long a worker stays before it looks around; 0: 20 microseconds */
     bool fixed_widths; /* the scheduler leaves the numbers of shards alone */
+    const takt_policy *policy; /* how it decides on them; NULL: takt_policy_default() */
 } takt_pipeline_options;
 
 typedef struct takt_stage_options {

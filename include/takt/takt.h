@@ -15,6 +15,7 @@
 #include <takt/error.h>
 #include <takt/payload.h>
 #include <takt/pipeline.h>
+#include <takt/policy.h>
 #include <takt/ring.h>
 #include <takt/sequence.h>
 #include <takt/tap.h>
