@@ -4,14 +4,15 @@
  * atomics: seat.c reads the numbers from the running stages, takt-sim from simulated ones.
  *
  * Of a stage's shards that are vacant and have something to do, the one that is furthest behind is
- * taken, since it holds up the stages after it. But the worker would rather go on with one that it
- * had last: it pretends that these stand a leash further behind than they do. Without the leash
- * (own shards first, whatever happens) a stage with more shards than workers starves the shards
- * that nobody had last, and with them every stage after it, until the ring is full.
+ * taken, since it holds up the stages after it. But the worker would rather have one that is warm
+ * (its events, or what belongs to its keys, are in the worker's caches): it pretends that these
+ * stand a leash further behind than they do. Without the leash (warm shards first, whatever
+ * happens) a stage with more shards than workers starves the shards that nobody had last, and with
+ * them every stage after it, until the ring is full.
  *
  * Of the stages, the one with the highest quotient V / (held + 1) wins the worker: one step of
  * D'Hondt's method. V is the cost of the backlog by the scheduler's preference, and counts
- * TAKT__STICKINESS times where the worker would go on with a shard of its own.
+ * TAKT__STICKINESS times where the shard is warm.
  *
  * Each function is offered one candidate after another and remembers the best.
  */

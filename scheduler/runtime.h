@@ -11,6 +11,7 @@
 #define TAKT_SCHEDULER_RUNTIME_H
 
 #include <pthread.h>
+#include <string.h>
 
 #include <takt/pipeline.h>
 
@@ -48,6 +49,7 @@ struct takt_stage {
     int64_t idle_ns;    /* how long it was left alone the last time */
     /* The scheduler thread's. */
     TAKT_ALIGNED struct takt__decision decision;
+    int64_t preference; /* the bits of a double, for workers; 0: the weight */
 };
 
 struct takt_pipeline {
@@ -110,6 +112,15 @@ struct takt_runtime {
     int64_t scheduler_epoch;
     takt_pipeline *places[TAKT_PIPELINES_MAX];
 };
+
+/* How much workers count the stage's backlog. */
+static inline double takt__preference(const takt_stage *stage)
+{
+    int64_t bits = takt__ld64_rlx(&stage->preference);
+    double preference;
+    memcpy(&preference, &bits, sizeof preference);
+    return bits ? preference : stage->weight;
+}
 
 /* Enters a pass: pipelines seen in it stay whole until the next pass, or the rest. */
 void takt__runtime_enter(int64_t *epoch);

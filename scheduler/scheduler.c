@@ -5,6 +5,8 @@
  *
  * While nothing flows the ticks are spaced out, so that an idle runtime costs nothing to speak of.
  */
+#include <string.h>
+
 #include <takt/clock.h>
 
 #include "scheduler/runtime.h"
@@ -58,11 +60,17 @@ static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64
 {
     struct takt__decision *decisions[TAKT_STAGES_MAX];
     takt_load loads[TAKT_STAGES_MAX];
-    for (uint32_t i = 0; i < p->count; i++)
+    uint32_t count = p->count - p->has_taps; /* the taps' stage comes last, and has no shards */
+    for (uint32_t i = 0; i < count; i++)
         decisions[i] = &p->stages[i]->decision;
     bool flowed = takt__decide(p->policy, &takt__tuning_default, &p->decisions, decisions, loads,
-                               readings, p->count, p->runtime->worker_count, elapsed);
-    for (uint32_t i = 0; i < p->count && flowed && !p->fixed_widths; i++)
+                               readings, count, p->runtime->worker_count, elapsed);
+    for (uint32_t i = 0; i < count && flowed; i++) {
+        int64_t bits;
+        memcpy(&bits, &decisions[i]->preference, sizeof bits);
+        takt__st64_rlx(&p->stages[i]->preference, bits);
+    }
+    for (uint32_t i = 0; i < count && flowed && !p->fixed_widths; i++)
         if (decisions[i]->width != readings[i].width)
             takt__cut_request(&p->stages[i]->core, decisions[i]->width);
     return flowed;
@@ -72,7 +80,7 @@ static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64
 static bool tick(takt_pipeline *p, int64_t elapsed)
 {
     struct takt__reading readings[TAKT_STAGES_MAX];
-    for (uint32_t i = 0; i < p->count; i++)
+    for (uint32_t i = 0; i < p->count - p->has_taps; i++)
         read_stage(p, i, readings);
     bool flowed = decide(p, readings, elapsed);
     for (uint32_t i = 0; i < p->count; i++)

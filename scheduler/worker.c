@@ -104,7 +104,7 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
         takt__st32_rlx(&shard->last, w->trail.worker);
     w->trail.pipeline = seat->stage->pipeline;
     w->trail.first = shard->next;
-    if (seat->others > WAKE_NS && takt__park_occupied(&w->runtime->park))
+    if (takt__choice_others(&seat->choice) > WAKE_NS && takt__park_occupied(&w->runtime->park))
         takt__park_wake_one(&w->runtime->park);
     bool failed = run_shard(w, seat);
     w->trail.past = shard->next;

@@ -102,6 +102,20 @@ static enum phase swap_source(struct takt__stage *stage)
     return settle(stage);
 }
 
+/*
+ * One past what the foremost shard of a division shows: about where the visits will find it. No
+ * event from there on that waits already is left to the old division.
+ */
+static int64_t foremost(const struct takt__division *division)
+{
+    int64_t most = 0;
+    for (uint32_t i = 0; i < division->blocks.shards; i++) {
+        int64_t next = takt__shard_progress(&division->shards[i]) + 1;
+        most = next > most ? next : most;
+    }
+    return most;
+}
+
 static enum phase begin(struct takt__stage *stage)
 {
     struct takt__change *change = &stage->change;
@@ -114,7 +128,8 @@ static enum phase begin(struct takt__stage *stage)
     takt__st32_rlx(&change->settled, 0);
     change->visited = 0;
     change->shaped = false;
-    change->cut = takt__stage_available(stage);
+    int64_t near = foremost(old), available = takt__stage_available(stage);
+    change->cut = near < available ? near : available;
     takt__st64_rlx(&old->cut, change->cut); /* seen through the visits' [pairs: owner] */
     return VISIT;
 }

@@ -6,7 +6,10 @@
  * The old division handles the sequences below a cut C, the new one those from C on. The changer
  * (whoever holds `change.busy`; the work is done in steps that never wait) proceeds so:
  *
- *   begin    Stores a tentative cut T = one past what is available to the stage.
+ *   begin    Stores a tentative cut T: one past what the foremost old shard shows, but nothing
+ *            that is not available yet. The nearer the cut, the sooner the change helps: with T =
+ *            all that is available the old shards would first have to work off the backlog for
+ *            whose sake they are to become more.
  *   visit    Becomes the owner of each old shard in turn, reads how far it has processed, and
  *            gives it up. Who owns the shard from then on has seen T, by the hand-over of
  *            ownership, and stops below it. A shard that is owned is asked for (`wanted`) and
