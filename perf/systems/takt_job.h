@@ -115,21 +115,4 @@ void crew_go(struct crew *crew);
 /* Waits for the members from `first` on, `count` of them, that are there still. */
 void crew_join(struct crew *crew, uint32_t first, uint32_t count);
 
-/* Event i of a batch and how many follow it one after the other in memory, itself included. */
-static inline void *batch_run(const takt_batch *b, uint32_t i, uint32_t *count)
-{
-    int64_t s = takt_batch_sequence(b, i);
-    uint32_t n = b->count - i;
-    int64_t to_end = b->mask + 1 - (s & b->mask);
-    if (b->picks)
-        n = 1;
-    if (b->skip) {
-        uint32_t block = UINT32_C(1) << b->shift;
-        uint32_t in_block = block - ((b->phase + i) & (block - 1));
-        n = in_block < n ? in_block : n;
-    }
-    *count = to_end < n ? (uint32_t)to_end : n;
-    return b->slots + (uint64_t)(s & b->mask) * b->event_size;
-}
-
 #endif

@@ -41,7 +41,7 @@ static inline __attribute__((always_inline)) uint64_t sum_up(const takt_batch *b
 {
     uint32_t run;
     for (uint32_t i = 0; i < b->count; i += run) {
-        const uint64_t *event = batch_run(b, i, &run);
+        const uint64_t *event = takt_batch_run(b, i, &run);
         for (uint32_t k = 0; k < run; k++, event += words) {
             for (uint32_t at = 0; words * 8 >= LINE && at < words; at += LINE / 8)
                 __builtin_prefetch(event + READ_AHEAD / 8 + at);
@@ -72,7 +72,7 @@ static inline __attribute__((always_inline)) uint64_t combine(const takt_batch *
 {
     uint32_t run;
     for (uint32_t i = 0; i < b->count; i += run) {
-        const uint64_t *value = batch_run(b, i, &run);
+        const uint64_t *value = takt_batch_run(b, i, &run);
         for (uint32_t k = 0; k < run; k++)
             result = perf_multicast(consumer, result, value[k]);
     }
@@ -100,7 +100,7 @@ static int on_multicast(void *context, takt_batch *b)
         uint64_t result = part->result;                                                            \
         uint32_t run;                                                                              \
         for (uint32_t i = 0; i < events.count; i += run) {                                         \
-            type *first = batch_run(&events, i, &run);                                             \
+            type *first = takt_batch_run(&events, i, &run);                                        \
             for (type *e = first; e < first + run; e++)                                            \
                 statement;                                                                         \
         }                                                                                          \
@@ -123,7 +123,7 @@ static inline __attribute__((always_inline)) void stage(const struct perf_case *
 {
     uint32_t run;
     for (uint32_t i = 0; i < b->count; i += run) {
-        struct perf_stages *event = batch_run(b, i, &run);
+        struct perf_stages *event = takt_batch_run(b, i, &run);
         for (uint32_t n = 0; n < run; n++) {
             if (n + FETCH < run)
                 takt_prefetch_write(&event[n + FETCH]);
@@ -181,7 +181,7 @@ static int on_chain(void *context, takt_batch *b)
         uint64_t left = job->what->events - number;                                                \
         uint32_t count = slots.count < left ? slots.count : (uint32_t)left, run;                   \
         for (uint32_t i = 0; i < count; i += run) {                                                \
-            type *first = batch_run(&slots, i, &run);                                              \
+            type *first = takt_batch_run(&slots, i, &run);                                         \
             run = run < count - i ? run : count - i;                                               \
             for (type *e = first; e < first + run; e++, number++)                                  \
                 statement;                                                                         \

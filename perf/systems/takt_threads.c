@@ -4,17 +4,13 @@
  *
  * It is the whole of system `takt-threads`, and of system `takt` where there are no more threads
  * than cores or where there are several producers, which a pipeline's one source cannot be. There
- * the consumer of small events that come one by one lingers: it leaves the cursor
- * alone for a moment after a small batch (takt_plan.c). Events of a line or more have their own
- * lines to wait for, and a consumer that keeps close behind finds them in nearer caches; and events
- * that come in batches move the cursor less often. There lingering loses.
+ * who polls in a loop of his own lingers: he leaves the cursor alone for a moment after a small
+ * batch (takt_plan.c), as the library's own consumers do.
  */
 #include "takt_job.h"
 
 /* How long a consumer leaves the cursor alone that has had few events. */
 #define LINGER_NS 700
-
-#define LINE 64
 
 struct team {
     struct job job;
@@ -52,7 +48,7 @@ static int build(struct team *team, bool tuned)
                                   TAKT_CONSUMER(.name = part->name, .handler = part->handler,
                                                 .context = &job->parts[i], .after = after,
                                                 .after_count = count, .wait = wait));
-        if (tuned && what->batch == 1 && what->event_size < LINE)
+        if (tuned && what->shape == PERF_POLLER)
             job->parts[i].linger_ns = LINGER_NS;
     }
     return error;
