@@ -19,11 +19,15 @@
 #include "format.h"
 #include "run.h"
 
-/* Slots of the ring: a mebibyte of events, which the second-level caches hold. */
-#define CAPACITY 4096
+/* Slots of the ring: 4 MiB of events, of which the messages touch about half. */
+#define CAPACITY 16384
 
-/* How long a worker stays with a stage: a feed is read for throughput, not for latency. */
-#define SLICE_NS 60000
+/*
+ * How long a worker stays with a stage: a feed is read for throughput, not for latency. Long enough
+ * for the greatest batch in every stage, so that two workers follow each other down the stages with
+ * batches of one length.
+ */
+#define SLICE_NS 250000
 
 /*
  * How far ahead the memory of later messages is fetched, which may lie in another core's cache; and
@@ -66,104 +70,142 @@ static void redivide(struct book_pipeline *bp)
 /* The lines of a message that a stage uses: the fields, the text, or both. */
 enum { FIELDS = 1, TEXT = 2 };
 
-/* Events of a batch by their index, for loops that the compiler can keep in registers. */
-struct events {
-    takt_batch batch; /* a copy: nothing that the loop stores can change it */
-};
-
-static inline struct book_event *event_at(const struct events *events, uint32_t i)
+static inline void fetch(const struct book_event *e, int lines)
 {
-    return takt_batch_at(&events->batch, i);
-}
-
-static inline void fetch(const struct events *events, uint32_t i, int lines)
-{
-    if (i + FETCH_MESSAGE >= events->batch.count)
-        return;
-    const struct book_event *e = event_at(events, i + FETCH_MESSAGE);
     if (lines & FIELDS)
         takt_prefetch_write(e);
     if (lines & TEXT)
         takt_prefetch_write(&e->row_length);
 }
 
+/* Fetches a later message than k of a stretch of `run`, which begins at event i of the batch. */
+static inline void fetch_ahead(const takt_batch *b, uint32_t i, const struct book_event *first,
+                               uint32_t k, uint32_t run, int lines)
+{
+    if (k + FETCH_MESSAGE < run)
+        fetch(&first[k + FETCH_MESSAGE], lines);
+    else if (i + k + FETCH_MESSAGE < b->count)
+        fetch(takt_batch_at(b, i + k + FETCH_MESSAGE), lines);
+}
+
+/* What a stage does with event i of a batch: 0, or what ends the batch there. */
+typedef int (*step_function)(struct book_pipeline *bp, const takt_batch *b, uint32_t i,
+                             struct book_event *e);
+
+/*
+ * Takes the step for each event of a batch, stretch by stretch of those that lie side by side.
+ * *done counts those that went well. Always inlined, so that the step is, too.
+ */
+static inline __attribute__((always_inline)) int go_through(struct book_pipeline *bp,
+                                                            const takt_batch *b, int lines,
+                                                            step_function step, uint32_t *done)
+{
+    const takt_batch batch = *b; /* a copy: nothing that the loop stores can change it */
+    uint32_t run;
+    for (uint32_t i = 0; i < batch.count; i += run) {
+        struct book_event *first = takt_batch_run(&batch, i, &run);
+        for (uint32_t k = 0; k < run; k++) {
+            fetch_ahead(&batch, i, first, k, run, lines);
+            int result = step(bp, &batch, i + k, &first[k]);
+            if (result != 0) {
+                *done = i + k;
+                return result;
+            }
+        }
+    }
+    *done = batch.count;
+    return 0;
+}
+
+/* The same as a stage's handler. */
+static inline __attribute__((always_inline)) int handle(struct book_pipeline *bp, takt_batch *b,
+                                                        int lines, step_function step)
+{
+    uint32_t done;
+    int error = go_through(bp, b, lines, step, &done);
+    return error < 0 ? takt_batch_fail(b, done, error) : 0;
+}
+
+/* There is nothing now: another result than SOURCE_LATER, which is 0. */
+#define NOTHING_NOW 100
+
+static int fill(struct book_pipeline *bp, const takt_batch *b, uint32_t i, struct book_event *e)
+{
+    (void)b, (void)i;
+    int result = source_fill(&bp->run->source, e, false);
+    return result == SOURCE_FILLED ? 0 : result == SOURCE_LATER ? NOTHING_NOW : result;
+}
+
 static int on_source(void *context, takt_batch *b)
 {
     struct book_pipeline *bp = context;
     uint64_t every = bp->run->options->redivide_every;
-    const struct events events = {*b};
-    uint32_t i;
-    int result = SOURCE_FILLED;
-    for (i = 0; i < events.batch.count; i++) {
-        fetch(&events, i, FIELDS);
-        result = source_fill(&bp->run->source, event_at(&events, i), false);
-        if (result != SOURCE_FILLED)
-            break;
-    }
-    b->count = i;
-    if (result != SOURCE_FILLED && result != SOURCE_LATER)
+    uint32_t done;
+    int result = go_through(bp, b, FIELDS, fill, &done);
+    b->count = done;
+    if (result != 0 && result != NOTHING_NOW)
         return result == SOURCE_END ? TAKT_END : result;
-    uint64_t filled = (uint64_t)b->first + i;
+    uint64_t filled = (uint64_t)b->first + done;
     for (; every && filled >= bp->redivide_at; bp->redivide_at += every)
         redivide(bp);
     return 0;
 }
 
+static int decode(struct book_pipeline *bp, const takt_batch *b, uint32_t i, struct book_event *e)
+{
+    int error = run_decode(bp->run, e);
+    if (error == 0)
+        takt_batch_set_key(b, i, e->locate);
+    return error;
+}
+
 static int on_decode(void *context, takt_batch *b)
 {
-    const struct book_pipeline *bp = context;
-    const struct events events = {*b};
-    for (uint32_t i = 0; i < events.batch.count; i++) {
-        fetch(&events, i, FIELDS);
-        struct book_event *e = event_at(&events, i);
-        int error = run_decode(bp->run, e);
-        if (error < 0)
-            return takt_batch_fail(b, i, error);
-        takt_batch_set_key(&events.batch, i, e->locate);
-    }
-    return 0;
+    return handle(context, b, FIELDS, decode);
+}
+
+static int book(struct book_pipeline *bp, const takt_batch *b, uint32_t i, struct book_event *e)
+{
+    if (i + FETCH_BOOK < b->count)
+        book_prefetch(&bp->run->books, takt_batch_at(b, i + FETCH_BOOK));
+    return book_apply(&bp->run->books, e);
 }
 
 static int on_book(void *context, takt_batch *b)
 {
-    struct book_pipeline *bp = context;
-    struct books *books = &bp->run->books;
-    const struct events events = {*b};
-    for (uint32_t i = 0; i < events.batch.count; i++) {
-        fetch(&events, i, FIELDS);
-        if (i + FETCH_BOOK < events.batch.count)
-            book_prefetch(books, event_at(&events, i + FETCH_BOOK));
-        int error = book_apply(books, event_at(&events, i));
-        if (error < 0)
-            return takt_batch_fail(b, i, error);
-    }
+    return handle(context, b, FIELDS, book);
+}
+
+static int format(struct book_pipeline *bp, const takt_batch *b, uint32_t i, struct book_event *e)
+{
+    book_format(e, takt_batch_sequence(b, i) + 1, bp->run->options->trades != NULL);
     return 0;
 }
 
 static int on_format(void *context, takt_batch *b)
 {
-    const struct book_pipeline *bp = context;
-    bool trades = bp->run->options->trades != NULL;
-    const struct events events = {*b};
-    for (uint32_t i = 0; i < events.batch.count; i++) {
-        fetch(&events, i, FIELDS | TEXT);
-        int64_t number = takt_batch_sequence(&events.batch, i) + 1;
-        book_format(event_at(&events, i), number, trades);
-    }
-    return 0;
+    return handle(context, b, FIELDS | TEXT, format);
+}
+
+static int write_rows(struct book_pipeline *bp, const takt_batch *b, uint32_t i,
+                      struct book_event *e)
+{
+    (void)b, (void)i;
+    return tape_put(&bp->run->tape, e);
 }
 
 static int on_tape(void *context, takt_batch *b)
 {
-    struct book_pipeline *bp = context;
-    const struct events events = {*b};
-    for (uint32_t i = 0; i < events.batch.count; i++) {
-        fetch(&events, i, TEXT);
-        int error = tape_put(&bp->run->tape, event_at(&events, i));
-        if (error < 0)
-            return takt_batch_fail(b, i, error);
-    }
-    return 0;
+    return handle(context, b, TEXT, write_rows);
+}
+
+/*
+ * Each shard of a stage that is divided by key looks at the key of every message, so there are no
+ * more of them than workers; but for re-divisions that are forced to see whether all goes well.
+ */
+static uint32_t book_shards(const struct book_pipeline *bp)
+{
+    return bp->run->options->redivide_every ? 0 : takt_runtime_workers(bp->runtime);
 }
 
 /* Runtime, ring and stages. 0, or an error of takt's. */
@@ -194,7 +236,7 @@ static int build(struct book_pipeline *bp)
             .context = bp,
             .after = i ? &bp->stages[i - 1] : NULL,
             .after_count = i ? 1 : 0,
-            .shards_max = plan[i].shards_max,
+            .shards_max = i == BOOK ? book_shards(bp) : plan[i].shards_max,
             .stored_key = plan[i].stored_key,
         };
         error = i == SOURCE ? takt_pipeline_add_source(bp->pipeline, &bp->stages[i], &options)
