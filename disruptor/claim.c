@@ -156,22 +156,27 @@ bool takt__ring_is_published(const takt_ring *ring, int64_t s)
     return lap == takt__ring_lap(ring, s);
 }
 
+/*
+ * A walker whose compare-and-swap fails was overtaken by one that may have seen less, so it walks
+ * on from there: what it returns is never less than what was published when it was called.
+ */
 int64_t takt__ring_advance(takt_ring *ring)
 {
-    int64_t cursor = takt__ld64_acq(&ring->cursor.value); /* acquire [pairs: sequence] */
-    int64_t end = cursor;
-    /* acquire [pairs: lap] */
-    while (takt__ld32_acq(&ring->laps[(end + 1) & ring->mask]) == takt__ring_lap(ring, end + 1))
-        end++;
-    if (end == cursor)
-        return cursor;
-    if (takt__cas64(&ring->cursor.value, cursor, end)) { /* release [pairs: sequence] */
-        takt__fence(); /* between the cursor and the look at its sleepers */
-        if (takt__ld32_rlx(&ring->cursor.sleepers))
-            takt__ring_wake(ring);
-        return end;
+    for (;;) {
+        int64_t cursor = takt__ld64_acq(&ring->cursor.value); /* acquire [pairs: sequence] */
+        int64_t end = cursor;
+        /* acquire [pairs: lap] */
+        while (takt__ld32_acq(&ring->laps[(end + 1) & ring->mask]) == takt__ring_lap(ring, end + 1))
+            end++;
+        if (end == cursor)
+            return cursor;
+        if (takt__cas64(&ring->cursor.value, cursor, end)) { /* release [pairs: sequence] */
+            takt__fence(); /* between the cursor and the look at its sleepers */
+            if (takt__ld32_rlx(&ring->cursor.sleepers))
+                takt__ring_wake(ring);
+            return end;
+        }
     }
-    return takt__ld64_acq(&ring->cursor.value); /* acquire [pairs: sequence] */
 }
 
 int64_t takt_ring_remaining_capacity(const takt_ring *ring)

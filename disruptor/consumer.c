@@ -95,6 +95,19 @@ static takt_consumer *obtain(takt_ring *ring)
     return c;
 }
 
+/*
+ * The greatest batch where the options set none. Those before and after a consumer wait while it
+ * handles one, so that a batch as long as the ring makes a chain take turns instead of running side
+ * by side.
+ */
+static uint32_t usual_batch(const takt_ring *ring)
+{
+    int64_t part = takt_ring_capacity(ring) / TAKT__BATCH_PART;
+    return part < TAKT__BATCH_LEAST  ? TAKT__BATCH_LEAST
+           : part > TAKT__BATCH_MOST ? TAKT__BATCH_MOST
+                                     : (uint32_t)part;
+}
+
 static void set_up(takt_consumer *c, takt_ring *ring, const takt_consumer_options *options)
 {
     c->ring = ring;
@@ -102,7 +115,9 @@ static void set_up(takt_consumer *c, takt_ring *ring, const takt_consumer_option
     c->options.after = c->after;
     strncpy(c->name, options->name ? options->name : "takt-consumer", sizeof c->name - 1);
     uint32_t most = (uint32_t)(picks_size(ring) / sizeof(uint32_t));
-    if (c->options.batch_most == 0 || c->options.batch_most > most)
+    if (c->options.batch_most == 0)
+        c->options.batch_most = usual_batch(ring);
+    if (c->options.batch_most > most)
         c->options.batch_most = most;
     c->followers = 0;
     c->threaded = false;

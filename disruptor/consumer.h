@@ -7,8 +7,12 @@
 
 #include "disruptor/ring.h"
 
-/* The most events of a batch where the options set no limit. */
+/* The most events of a batch, whatever the options say. */
 #define TAKT__BATCH_MOST 65536
+
+/* Where the options set no limit: this part of the ring, but not less than so many. */
+#define TAKT__BATCH_PART  16
+#define TAKT__BATCH_LEAST 256
 
 enum takt__run_state { TAKT__IDLE, TAKT__RUNNING, TAKT__STOPPED };
 

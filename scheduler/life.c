@@ -6,7 +6,7 @@
  * that failed, so the stage's progress, and with it every later stage, ends exactly before it.
  * Shards that are behind go on, and may fail at a lower sequence, which then takes its place. Once
  * the last stages have done everything below the lowest failure known, no lower one can come, and
- * the pipeline has failed for good.
+ * the pipeline has failed for good. The taps count as a last stage.
  */
 #include <takt/clock.h>
 
@@ -164,8 +164,8 @@ int64_t takt_pipeline_drain(takt_pipeline *p, int64_t deadline)
 
 void takt_pipeline_resume(takt_pipeline *p)
 {
-    takt__st32_rlx(&p->paused, 0);
-    takt__fence(); /* before looking for sleepers */
+    takt__st32_rel(&p->paused, 0); /* release [pairs: resumed] */
+    takt__fence();                 /* before looking for sleepers */
     takt__park_wake_one(&p->runtime->park);
 }
 
@@ -207,4 +207,5 @@ void takt_stage_get_stats(const takt_stage *stage, takt_stage_stats *stats)
     stats->shards_most = most;
     stats->shards_mean = takt__cut_mean_width(core);
     stats->redivisions = takt__ld64_rlx(&change->redivisions);
+    stats->cut = takt__ld64_rlx(&change->from);
 }

@@ -66,8 +66,10 @@ struct takt_pipeline {
     int64_t slice_ns;
     uint32_t batch_max; /* events: no batch holds the ring for itself */
     uint32_t count;
-    takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on */
+    takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on; last the taps' */
     takt_stage *source;
+    struct takt__taps *taps; /* tap.h */
+    bool has_taps;           /* they are among the stages */
     struct takt__park waiters;
     TAKT_ALIGNED uint32_t state;
     uint32_t closed;  /* the outside producer has ended */
@@ -78,10 +80,17 @@ struct takt_pipeline {
     uint32_t failed_stage;
 };
 
+/* What a worker has had last: the events of a batch, in whatever stage. */
+struct takt__trail {
+    uint32_t worker; /* its name as an owner: 1, 2, ... */
+    const takt_pipeline *pipeline;
+    int64_t first, past;
+};
+
 struct takt__worker {
     takt_runtime *runtime;
     pthread_t thread;
-    uint32_t id; /* its name as an owner: 1, 2, ... */
+    struct takt__trail trail;
     uint32_t *picks;
     TAKT_ALIGNED int64_t epoch;
 };

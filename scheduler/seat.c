@@ -6,8 +6,12 @@
  * its backlog (events that are available and not done, times the time of one event, times the
  * stage's weight) and `held` the number of its shards that are owned now. Within the stage, the
  * vacant shard that is furthest behind is taken, since it is the one that holds up the stages
- * after it; but one that the worker itself had last goes before others, and makes the stage dearer
- * to it.
+ * after it; but one that is warm goes before others, and makes the stage dearer to the worker.
+ *
+ * Warm is a shard whose next event is one of those that the worker has just had in another stage:
+ * it still has them in its caches, so it follows its events down the pipeline. Of a keyed stage, a
+ * shard is warm as well if the worker itself had it last: what is worth keeping there is the state
+ * of the keys.
  *
  * What is read here is a hint: sequences move and shards are taken meanwhile. Nothing depends on
  * it but the quality of the choice; running the shard looks at everything again as its owner.
@@ -24,21 +28,26 @@
 /* What an event is taken to cost until it has been measured. */
 #define UNKNOWN_PS 1000000
 
-/*
- * How much dearer another stage's backlog must be before a worker leaves a shard that it had last
- * to others: the state that the handler keeps, and often the events, are in its caches.
- */
-#define AFFINITY 16
+/* How much dearer another stage's backlog must be before a worker leaves a warm shard to others. */
+#define WARMTH 16
 
 /* One stage as a candidate. */
 struct candidate {
-    uint32_t worker;
+    struct takt__trail trail; /* of the worker that looks for a seat */
+    bool keyed;
     struct takt__shard *vacant; /* the best of those that have something to do: */
-    bool own;                   /* one that the worker had last, and of these */
+    bool warm;                  /* one that is warm, and of these */
     int64_t behind;             /* the one that is furthest behind */
     uint32_t held;
     uint32_t vacancies;
 };
+
+static bool is_warm(const struct candidate *c, const struct takt__shard *shard, int64_t next)
+{
+    if (next >= c->trail.first && next < c->trail.past)
+        return true;
+    return c->keyed && takt__ld32_rlx(&shard->last) == c->trail.worker;
+}
 
 /* Looks through one division of the stage for vacant shards with events below `end`. */
 static void look_through(const struct takt__division *division, int64_t end, struct candidate *c)
@@ -60,10 +69,10 @@ static void look_through(const struct takt__division *division, int64_t end, str
         if (progress + 1 >= end || takt__ld32_rlx(&shard->wanted))
             continue;
         c->vacancies++;
-        bool own = takt__ld32_rlx(&shard->last) == c->worker;
-        if (!c->vacant || own > c->own || (own == c->own && progress < c->behind)) {
+        bool warm = is_warm(c, shard, progress + 1);
+        if (!c->vacant || warm > c->warm || (warm == c->warm && progress < c->behind)) {
             c->vacant = shard;
-            c->own = own;
+            c->warm = warm;
             c->behind = progress;
         }
     }
@@ -102,13 +111,15 @@ static void consider(takt_stage *stage, int64_t end, int64_t done, struct takt__
     int64_t backlog = end - 1 - done;
     if (backlog <= 0 || (core->source && !source_ready(stage->pipeline, stage, seat)))
         return;
-    struct candidate c = {.worker = seat->worker};
+    struct candidate c = {.trail = seat->trail, .keyed = core->keyed};
+    if (c.trail.pipeline != stage->pipeline)
+        c.trail.past = c.trail.first;
     look_at_stage(core, end, &c);
     if (!c.vacant)
         return;
     int64_t service = takt__ld64_rlx(&core->service_ps);
     double cost = (double)backlog * (double)(service ? service : UNKNOWN_PS) * 1e-3;
-    double quotient = takt__quotient(cost * stage->weight, c.held) * (c.own ? AFFINITY : 1);
+    double quotient = takt__quotient(cost * stage->weight, c.held) * (c.warm ? WARMTH : 1);
     if (c.vacancies > 1)
         seat->others += cost * (c.vacancies - 1) / c.vacancies;
     if (!seat->shard || quotient > seat->quotient) {
@@ -154,9 +165,10 @@ static void choose_in(takt_pipeline *p, struct takt__seat *seat)
         takt__pipeline_settle(p);
 }
 
-void takt__seat_choose(takt_runtime *runtime, uint32_t worker, struct takt__seat *seat)
+void takt__seat_choose(takt_runtime *runtime, const struct takt__trail *trail,
+                       struct takt__seat *seat)
 {
-    *seat = (struct takt__seat){.worker = worker, .look_again = TAKT_FOREVER};
+    *seat = (struct takt__seat){.trail = *trail, .look_again = TAKT_FOREVER};
     for (uint32_t i = 0; i < TAKT_PIPELINES_MAX; i++) {
         takt_pipeline *p = takt__runtime_place(runtime, i);
         if (p)

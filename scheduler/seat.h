@@ -8,7 +8,7 @@
 struct takt__seat {
     takt_stage *stage;
     struct takt__shard *shard; /* NULL: there is nothing to do */
-    uint32_t worker;           /* whose seat it is to be */
+    struct takt__trail trail;  /* of the worker whose seat it is to be */
     double quotient;
     double others;      /* nanoseconds of work that is left for other workers */
     int64_t look_again; /* when a source that had nothing is to be asked again */
@@ -18,6 +18,7 @@ struct takt__seat {
  * Finds the best seat for a worker in all pipelines of the runtime, and steps cuts that are
  * pending.
  */
-void takt__seat_choose(takt_runtime *runtime, uint32_t worker, struct takt__seat *seat);
+void takt__seat_choose(takt_runtime *runtime, const struct takt__trail *trail,
+                       struct takt__seat *seat);
 
 #endif

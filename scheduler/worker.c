@@ -67,7 +67,8 @@ static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
     for (;;) {
         if (stage->core.source) {
             takt__fence(); /* between owning the shard and reading `paused`: see drain */
-            if (takt__ld32_rlx(&p->paused) || takt__ld32_rlx(&stage->ended))
+            /* acquire [pairs: resumed] */
+            if (takt__ld32_acq(&p->paused) || takt__ld32_rlx(&stage->ended))
                 return false;
         }
         uint32_t limit = batch_limit(p, &stage->core);
@@ -96,16 +97,21 @@ static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
 /* Takes the seat and works; false if somebody else was faster. */
 static bool work(struct takt__worker *w, const struct takt__seat *seat)
 {
-    if (!takt__shard_take(seat->shard, w->id))
+    struct takt__shard *shard = seat->shard;
+    if (!takt__shard_take(shard, w->trail.worker))
         return false;
-    if (takt__ld32_rlx(&seat->shard->last) != w->id)
-        takt__st32_rlx(&seat->shard->last, w->id);
+    if (takt__ld32_rlx(&shard->last) != w->trail.worker)
+        takt__st32_rlx(&shard->last, w->trail.worker);
+    w->trail.pipeline = seat->stage->pipeline;
+    w->trail.first = shard->next;
     if (seat->others > WAKE_NS && takt__park_occupied(&w->runtime->park))
         takt__park_wake_one(&w->runtime->park);
-    if (run_shard(w, seat))
-        takt__st32_rel(&seat->shard->owner, TAKT__FAILED); /* release [pairs: owner] */
+    bool failed = run_shard(w, seat);
+    w->trail.past = shard->next;
+    if (failed)
+        takt__st32_rel(&shard->owner, TAKT__FAILED); /* release [pairs: owner] */
     else
-        takt__shard_leave(seat->shard);
+        takt__shard_leave(shard);
     return true;
 }
 
@@ -127,7 +133,7 @@ static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
     takt__park_prepare(&runtime->park, &ticket);
     arm(runtime);
     bool everywhere = takt__barrier_everywhere();
-    takt__seat_choose(runtime, w->id, seat);
+    takt__seat_choose(runtime, &w->trail, seat);
     if (seat->shard || takt__ld32_rlx(&runtime->stopping)) {
         takt__park_cancel(&runtime->park);
         return;
@@ -147,12 +153,12 @@ void *takt__worker_main(void *argument)
     struct takt__worker *w = argument;
     takt_runtime *runtime = w->runtime;
     if (runtime->pin)
-        takt__topo_pin(w->id - 1);
+        takt__topo_pin(w->trail.worker - 1);
     int64_t idle_since = 0;
     while (!takt__ld32_rlx(&runtime->stopping)) {
         struct takt__seat seat;
         takt__runtime_enter(&w->epoch);
-        takt__seat_choose(runtime, w->id, &seat);
+        takt__seat_choose(runtime, &w->trail, &seat);
         if (seat.shard) {
             work(w, &seat);
             idle_since = 0;

@@ -22,6 +22,9 @@
 /* Slots of the ring: a mebibyte of events, which the second-level caches hold. */
 #define CAPACITY 4096
 
+/* How long a worker stays with a stage: a feed is read for throughput, not for latency. */
+#define SLICE_NS 60000
+
 /*
  * How far ahead the memory of later messages is fetched, which may lie in another core's cache; and
  * in the book stage, when a message has come, what it needs of its book.
@@ -182,7 +185,7 @@ static int build(struct book_pipeline *bp)
         error = takt_pipeline_create(&bp->pipeline, bp->runtime,
                                      TAKT_PIPELINE(.name = "book",
                                                    .event_size = sizeof(struct book_event),
-                                                   .capacity = CAPACITY));
+                                                   .capacity = CAPACITY, .slice_ns = SLICE_NS));
     for (int i = 0; error == 0 && i < STAGES; i++) {
         takt_stage_options options = {
             .size = sizeof options,

@@ -55,7 +55,7 @@ typedef struct takt_consumer_options {
     size_t after_count;
     enum takt_from from;
     takt_wait wait;      /* how it waits */
-    uint32_t batch_most; /* events in one batch; 0: as many as there are, up to 65,536 */
+    uint32_t batch_most; /* events in one batch, up to 65,536; 0: 1/16 of the ring, or 256 */
     bool pin;            /* keep its thread on core `core` */
     uint32_t core;
     enum takt_policy policy;

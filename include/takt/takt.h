@@ -17,6 +17,7 @@
 #include <takt/pipeline.h>
 #include <takt/ring.h>
 #include <takt/sequence.h>
+#include <takt/tap.h>
 #include <takt/version.h>
 #include <takt/wait.h>
 

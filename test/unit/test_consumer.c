@@ -132,6 +132,32 @@ static void check_batches(uint32_t most, uint32_t expected)
     takt_ring_destroy(ring);
 }
 
+/* Where the options set no greatest batch, it is a sixteenth of the ring, and at least 256. */
+static void check_usual_batch(int64_t capacity, uint32_t expected)
+{
+    static struct diary d;
+    d = (struct diary){.enough = (uint32_t)capacity};
+    takt_ring *ring = RIG_RING(.capacity = capacity);
+    takt_consumer *c = d.self = rig_add(ring, DIARY(&d, .batch_most = 0));
+    rig_publish(ring, capacity);
+    cr_assert_eq(takt_consumer_run(c), TAKT_EHALTED);
+    cr_assert_eq(d.log.count, capacity);
+    cr_assert_eq(d.log.wrong, 0);
+    cr_assert_eq(d.log.batches, capacity / expected);
+    for (uint32_t i = 0; i < d.log.batches; i++)
+        cr_assert_eq(d.log.sizes[i], expected);
+    takt_ring_destroy(ring);
+}
+
+Test(consumer, takes_no_batch_that_holds_the_ring_for_itself)
+{
+    check_usual_batch(64, 64);
+    check_usual_batch(256, 256);
+    check_usual_batch(1024, 256);
+    check_usual_batch(4096, 256);
+    check_usual_batch(16384, 1024);
+}
+
 Test(consumer, takes_what_was_published_before_its_start_in_batches)
 {
     check_batches(0, 20);
