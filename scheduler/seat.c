@@ -146,19 +146,15 @@ static int64_t end_of_input(const takt_stage *stage, const int64_t *done, int64_
 static void choose_in(takt_pipeline *p, struct takt__seat *seat)
 {
     int64_t done[TAKT_STAGES_MAX];
-    int64_t last = TAKT_SEQUENCE_GONE;
     const struct takt__shard *before = seat->shard;
     /* Last stages first: each sequence read is then at or above those read before it. */
-    for (uint32_t i = p->count; i-- > 0;) {
+    for (uint32_t i = p->count; i-- > 0;)
         done[i] = takt__stage_done(&p->stages[i]->core);
-        if (p->stages[i]->sink && done[i] < last)
-            last = done[i];
-    }
     int64_t cursor = takt_ring_cursor(p->ring);
     for (uint32_t i = 0; i < p->count; i++) {
         takt_stage *stage = p->stages[i];
-        int64_t end =
-            stage->core.source ? last + 1 + stage->core.lead : end_of_input(stage, done, cursor);
+        int64_t end = stage->core.source ? takt__stage_available(&stage->core)
+                                         : end_of_input(stage, done, cursor);
         consider(stage, end, done[i], seat);
     }
     if (seat->shard == before)
