@@ -26,7 +26,7 @@ REPORT = Path(__file__).resolve().parent.parent / "perf" / "report.py"
 MOMENT = ["--rounds", "1", "--time", "5", "--limit", "240", *OPTIONS]
 PROMISED = """unicast unicast-batch10 unicast-batch100 unicast-64b unicast-1k poller multicast3
     pipeline3 diamond3 sequencer3 sequencer3-batch10 pingpong idle book limit-line limit-loop
-    limit-batch stages-balanced stages-skewed stages-moving stages-cheap chain-latency-200k
+    redivide keyed limit-batch stages-balanced stages-skewed stages-moving stages-cheap chain-latency-200k
     chain-latency-1m""".split()
 FIELDS = {"scenario", "system", "rounds", "events_per_s", "min", "max", "ratio_to_best_peer",
           "speedup_to_single", "latency_ns", "counters"}
@@ -98,6 +98,17 @@ class Everything:
         return ", ".join(sorted({f"without {row['system']}" for row in self.rows
                                  if "skipped" in row}))
 
+    @staticmethod
+    def check_changes(kind, counters):
+        """The figures of a stage that is divided anew. A run of a moment has one change at least."""
+        assert is_number(counters["batch_ns"])
+        assert counters["batch_ns"] <= counters["batch_p99_ns"]
+        if kind != "none":
+            assert is_number(counters["changes_per_s"])
+        if kind == "settled":
+            assert is_number(counters["change_cpu_ns"])
+            assert 0 < counters["settle_ns"] <= counters["settle_p99_ns"]
+
     def check(self, name):
         ran = [row for row in self.rows if row["scenario"] == name and "skipped" not in row]
         assert ran, "nobody ran it"
@@ -105,6 +116,11 @@ class Everything:
             check_row(row)
         expected = {f"{name}-{row['system']}" for row in ran if "latency_ns" in row}
         assert expected <= self.curves, f"no {expected - self.curves}"
+        if name in ("redivide", "keyed"):
+            assert {row["system"] for row in ran} == {f"{name}-{kind}"
+                                                      for kind in ("none", "1000", "settled")}
+            for row in ran:
+                self.check_changes(row["system"].rpartition("-")[2], row["counters"])
         if name.startswith(("stages-", "book")):
             assert any("speedup_to_single" in row for row in ran)
         return ", ".join(row["system"] for row in ran)
