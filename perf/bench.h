@@ -73,16 +73,26 @@ static inline uint32_t perf_cost(const struct perf_case *what, int stage, uint64
 
 struct perf_histogram;
 
+/* A figure of a system's own, beside what is measured of all. */
+struct perf_figure {
+    char name[24];
+    double value;
+};
+
+#define PERF_FIGURES_MAX 8
+
 /*
  * What a run gives. The system fills in checksum; perf_begin and perf_end fill in ns, perf_latency
- * the latencies. events is the case's, unless the system says otherwise (0: there are none to
- * count).
+ * the latencies, perf_note_figure the figures. events is the case's, unless the system says
+ * otherwise (0: there are none to count).
  */
 struct perf_run {
     uint64_t events;
     int64_t ns;                     /* of the measured part, from perf_begin to perf_end */
     uint64_t checksum;              /* must equal the scenario's */
     struct perf_histogram *latency; /* nanoseconds; given by the harness */
+    struct perf_figure figure[PERF_FIGURES_MAX];
+    int figures;
 };
 
 struct perf_external; /* external.h */
@@ -140,6 +150,12 @@ void perf_end(struct perf_run *run);
 
 /* Notes one latency, in nanoseconds. One thread at a time. */
 void perf_latency(struct perf_run *run, int64_t ns);
+
+/*
+ * Notes a figure of the run, once under each name; its row has the median over the rounds in which
+ * it was noted. Beyond PERF_FIGURES_MAX none is taken.
+ */
+void perf_note_figure(struct perf_run *run, const char *name, double value);
 
 /* Monotonic nanoseconds. */
 int64_t perf_now(void);

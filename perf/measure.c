@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -102,6 +103,15 @@ void perf_end(struct perf_run *run)
 void perf_latency(struct perf_run *run, int64_t ns)
 {
     perf_histogram_note(run->latency, ns, 1);
+}
+
+void perf_note_figure(struct perf_run *run, const char *name, double value)
+{
+    if (run->figures == PERF_FIGURES_MAX)
+        return;
+    struct perf_figure *figure = &run->figure[run->figures++];
+    snprintf(figure->name, sizeof figure->name, "%s", name);
+    figure->value = value;
 }
 
 int64_t perf_due(const struct perf_case *what, int64_t start, uint64_t i)

@@ -75,6 +75,8 @@ static void add_counters(cJSON *line, const struct perf_row *row, const struct p
     if (isfinite(instructions / cycles))
         add_number(counters, "ipc", instructions / cycles);
     add_threads(counters, row, events, unit);
+    for (int k = 0; k < row->owned; k++)
+        add_number(counters, row->own[k].name, row->own[k].spread.median);
     if (*missing)
         cJSON_AddStringToObject(counters, "missing", missing);
 }

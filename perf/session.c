@@ -175,6 +175,26 @@ static void note_counts(struct session *s, struct perf_row *row, int round, doub
     }
 }
 
+static void note_figures(const struct session *s, struct perf_row *row)
+{
+    const struct perf_run *run = &s->outcome->run;
+    for (int k = 0; k < run->figures; k++) {
+        int at = 0;
+        while (at < row->owned && strcmp(row->own[at].name, run->figure[k].name) != 0)
+            at++;
+        if (at == PERF_FIGURES_MAX)
+            continue;
+        struct perf_own_figure *own = &row->own[at];
+        if (at == row->owned) {
+            row->owned++;
+            memcpy(own->name, run->figure[k].name, sizeof own->name);
+            own->values = zeros((size_t)s->options->rounds, sizeof(double));
+        }
+        if (own->rounds <= row->rounds) /* a name that came twice in a round counts once */
+            own->values[own->rounds++] = run->figure[k].value;
+    }
+}
+
 static void note(struct session *s, struct perf_row *row)
 {
     const struct perf_run *run = &s->outcome->run;
@@ -182,6 +202,7 @@ static void note(struct session *s, struct perf_row *row)
 
     row->rates[row->rounds] = (double)run->events / seconds;
     note_counts(s, row, row->rounds, run->events ? (double)run->events : seconds);
+    note_figures(s, row);
     if (s->outcome->latency.count) {
         if (!row->latency)
             row->latency = zeros(1, sizeof *row->latency);
@@ -236,6 +257,8 @@ static void sum_up(const struct session *s, struct perf_row *row)
     row->cpu_percent = spread(row->cpu, row->rounds);
     for (int k = 0; k < s->events->count; k++)
         row->count[k] = spread(row->counted[k], row->rounds);
+    for (int k = 0; k < row->owned; k++)
+        row->own[k].spread = spread(row->own[k].values, row->own[k].rounds);
 }
 
 /* How good a row is: the more the better. With a given rate it is the latency that counts. */
@@ -317,6 +340,8 @@ void perf_session_free(struct perf_table *table)
         free(row->cpu);
         for (int k = 0; k < PERF_EVENTS_MAX; k++)
             free(row->counted[k]);
+        for (int k = 0; k < row->owned; k++)
+            free(row->own[k].values);
         free(row->latency);
     }
 }

@@ -14,6 +14,14 @@ struct perf_thread_sum {
     double count[PERF_EVENTS_MAX];
 };
 
+/* A figure of the system's own (perf_note_figure), by the rounds in which it was noted. */
+struct perf_own_figure {
+    char name[sizeof((struct perf_figure *)0)->name];
+    double *values;
+    int rounds;
+    struct perf_spread spread;
+};
+
 struct perf_row {
     const struct perf_system *system;
     bool skipped, failed; /* and why */
@@ -33,6 +41,8 @@ struct perf_row {
     struct perf_thread_sum thread[PERF_THREADS_MAX];
     int threads, uncounted;
     double units; /* events, or seconds, of all rounds */
+    struct perf_own_figure own[PERF_FIGURES_MAX];
+    int owned;
 
     struct perf_histogram *latency;               /* of all rounds */
     double ratio_to_best_peer, speedup_to_single; /* 0: there is nobody to compare with */

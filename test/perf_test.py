@@ -26,8 +26,8 @@ REPORT = Path(__file__).resolve().parent.parent / "perf" / "report.py"
 MOMENT = ["--rounds", "1", "--time", "5", "--limit", "240", *OPTIONS]
 PROMISED = """unicast unicast-batch10 unicast-batch100 unicast-64b unicast-1k poller multicast3
     pipeline3 diamond3 sequencer3 sequencer3-batch10 pingpong idle book limit-line limit-loop
-    limit-batch stages-balanced stages-skewed stages-moving stages-cheap chain-latency-200k
-    chain-latency-1m""".split()
+    redivide keyed limit-batch stages-balanced stages-skewed stages-moving stages-cheap
+    chain-latency-200k chain-latency-1m""".split()
 FIELDS = {"scenario", "system", "rounds", "events_per_s", "min", "max", "ratio_to_best_peer",
           "speedup_to_single", "latency_ns", "counters"}
 PERCENTILES = ["p50", "p90", "p99", "p99.9", "max"]
@@ -171,11 +171,31 @@ def medians_and_ratios():
     rates = {"best-peer": 1e6, "takt": 250e3, "other-peer": 125e3, "one-thread": 125e3}
     assert {name: row["events_per_s"] for name, row in rows.items()} == rates
     assert rows["takt"]["ratio_to_best_peer"] == 0.25
+    assert rows["best-peer"]["counters"]["size"] == 8 and rows["best-peer"]["counters"]["more"] == 1
+    assert not any("size" in rows[name]["counters"] for name in rates if name != "best-peer")
     assert not any("ratio_to_best_peer" in rows[name] for name in rates if name != "takt")
     assert rows["takt"]["speedup_to_single"] == 2
     assert "speedup_to_single" not in rows["one-thread"]
     assert rows["takt"]["latency_ns"]["max"] == 4000000
     assert abs(rows["takt"]["latency_ns"]["p50"] - 2000000) <= 2000
+
+
+def changes():
+    """A stage that is divided anew: long enough that there are changes on a busy machine too."""
+    for scenario in ("redivide", "keyed"):
+        result = Result(TAKT_PERF, "run", *MOMENT, "--time", "100", "--json", scenario)
+        assert result.status == 0, result.err
+        rows = result.rows()
+        assert set(rows) == {f"{scenario}-{kind}" for kind in ("none", "1000", "settled")}
+        for row in rows.values():
+            check_row(row)
+            counters = row["counters"]
+            assert 0 < counters["batch_ns"] <= counters["batch_p99_ns"]
+            assert "latency_ns" in row, "no pauses"
+            assert counters["changes_per_s"] > 0 or row["system"].endswith("-none")
+        counters = rows[f"{scenario}-settled"]["counters"]
+        assert is_number(counters["change_cpu_ns"])
+        assert 0 < counters["settle_ns"] <= counters["settle_p99_ns"]
 
 
 def peers_are_chosen():
@@ -288,8 +308,8 @@ def page():
 
 
 def main():
-    tests = [usage, names, table, pinned, software_events, medians_and_ratios, peers_are_chosen,
-             failures, failure_in_a_late_round, threads_are_counted, page,
+    tests = [usage, names, table, pinned, software_events, medians_and_ratios, changes,
+             peers_are_chosen, failures, failure_in_a_late_round, threads_are_counted, page,
              unwritable]
     points = [(test.__name__.replace("_", " "), test) for test in tests]
     everything = Everything()
