@@ -93,7 +93,7 @@ static void consider(takt_stage *stage, int64_t end, int64_t done, struct takt__
 {
     struct takt__stage *core = &stage->core;
     if (takt__cut_pending(core))
-        takt__cut_step(core);
+        seat->stepped |= takt__cut_step(core);
     int64_t backlog = end - 1 - done;
     if (backlog <= 0 || (core->source && !source_ready(stage->pipeline, stage, seat)))
         return;

@@ -11,6 +11,7 @@ struct takt__seat {
     struct takt__shard *shard; /* NULL: there is nothing to do */
     struct takt__trail trail;  /* of the worker whose seat it is to be */
     struct takt__stage_choice choice;
+    bool stepped;       /* a cut was pending, and the worker was its changer for a step */
     int64_t look_again; /* when a source that had nothing is to be asked again */
 };
 

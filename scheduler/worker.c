@@ -125,7 +125,11 @@ static void arm(takt_runtime *runtime)
     }
 }
 
-/* Sleeps until woken, unless there is work after all. */
+/*
+ * Sleeps until woken, unless there is work after all. Nor does a worker sleep whose last look was
+ * the changer of a cut for a step: others may have been turned away by it, or have read what it was
+ * about to move, and sleep already; they rely on the changer to look once more.
+ */
 static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
 {
     takt_runtime *runtime = w->runtime;
@@ -134,7 +138,7 @@ static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
     arm(runtime);
     bool everywhere = takt__barrier_everywhere();
     takt__seat_choose(runtime, &w->trail, seat);
-    if (seat->shard || takt__ld32_rlx(&runtime->stopping)) {
+    if (seat->shard || seat->stepped || takt__ld32_rlx(&runtime->stopping)) {
         takt__park_cancel(&runtime->park);
         return;
     }

@@ -261,11 +261,11 @@ static enum phase leave(struct takt__stage *stage)
     return settle(stage);
 }
 
-void takt__cut_step(struct takt__stage *stage)
+bool takt__cut_step(struct takt__stage *stage)
 {
     struct takt__change *change = &stage->change;
     if (takt__ld32_rlx(&change->busy) || !takt__cas32(&change->busy, 0, 1))
-        return; /* acquire [pairs: changer] */
+        return false; /* acquire [pairs: changer] */
     enum phase phase = (enum phase)change->phase;
     if (phase == SETTLED)
         phase = begin(stage);
@@ -277,6 +277,7 @@ void takt__cut_step(struct takt__stage *stage)
         phase = leave(stage);
     change->phase = phase;
     takt__st32_rel(&change->busy, 0); /* release [pairs: changer] */
+    return true;
 }
 
 void takt__cut_replace(struct takt__stage *stage, const struct takt__code *code)

@@ -81,8 +81,12 @@ bool takt__cut_settled(const struct takt__stage *stage);
 /* Retires all the code of a stage that nobody runs any more. */
 void takt__cut_retire(struct takt__stage *stage);
 
-/* Begins a change, or takes one as far as it goes now. Never waits. Any thread. */
-void takt__cut_step(struct takt__stage *stage);
+/*
+ * Begins a change, or takes one as far as it goes now. False: another thread is at it. Who was the
+ * changer and sleeps afterwards looks for work once more first, or wakes somebody. Never waits. Any
+ * thread.
+ */
+bool takt__cut_step(struct takt__stage *stage);
 
 /* The mean number of shards since the start, as of now. */
 double takt__cut_mean_width(const struct takt__stage *stage);
