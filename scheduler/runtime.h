@@ -15,6 +15,7 @@
 #include <takt/pipeline.h>
 
 #include "disruptor/park.h"
+#include "scheduler/observe/watch.h"
 #include "shard/stage.h"
 
 /* The most events that a worker takes from a shard at once. */
@@ -38,13 +39,17 @@ struct takt_stage {
     uint32_t index;                       /* in the pipeline */
     uint32_t upstream[TAKT_UPSTREAM_MAX]; /* indices; none: the ring's producer */
     uint32_t upstream_count;
-    bool sink; /* no stage comes after it */
+    bool sink;       /* no stage comes after it */
+    uint32_t number; /* for the figures: its pipeline's place + 1, and its index */
+    int64_t errors;  /* handlers that failed; under the pipeline's failure_lock */
     struct takt__shard *shards;
     const takt_sequence **members;
     /* A source's; written by its owner. */
     TAKT_ALIGNED uint32_t ended;
     int64_t idle_until; /* it had nothing: not asked again before */
     int64_t idle_ns;    /* how long it was left alone the last time */
+    int64_t claims;     /* how often it was offered room, */
+    int64_t waits;      /* and had nothing to put there */
     /* The scheduler thread's. */
     TAKT_ALIGNED int64_t seen_events;
     int64_t seen_busy_ns;
@@ -68,6 +73,7 @@ struct takt_pipeline {
     uint32_t count;
     takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on */
     takt_stage *source;
+    int64_t serial; /* which pipeline of its runtime it is; 0: it was never started */
     struct takt__park waiters;
     TAKT_ALIGNED uint32_t state;
     uint32_t closed;  /* the outside producer has ended */
@@ -90,6 +96,7 @@ struct takt__worker {
     pthread_t thread;
     struct takt__trail trail;
     uint32_t *picks;
+    struct takt__probe probe;
     TAKT_ALIGNED int64_t epoch;
 };
 
@@ -105,6 +112,7 @@ struct takt_runtime {
     pthread_t scheduler;
     struct takt__park park;          /* where workers sleep */
     struct takt__park scheduler_lot; /* where the scheduler thread does between ticks */
+    struct takt__watch watch;        /* for those who look on */
     TAKT_ALIGNED uint32_t stopping;
     int64_t scheduler_epoch;
     takt_pipeline *places[TAKT_PIPELINES_MAX];

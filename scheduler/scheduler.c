@@ -63,8 +63,16 @@ static bool tick(takt_pipeline *p, int64_t now, int64_t elapsed)
         flowed |= sample(p->stages[i], elapsed, &loads[i]);
     if (flowed && !p->fixed_widths) {
         takt__policy_decide(loads, p->count, p->runtime->worker_count);
-        for (uint32_t i = 0; i < p->count; i++)
+        for (uint32_t i = 0; i < p->count; i++) {
+            takt__watch_verdict(p->runtime, p->stages[i],
+                                &(struct takt__verdict){
+                                    .cost = loads[i].cost,
+                                    .rate = loads[i].rate,
+                                    .width = takt__ld32_rlx(&p->stages[i]->core.change.target),
+                                    .wanted = loads[i].width,
+                                });
             propose(p->stages[i], loads[i].width, now);
+        }
     }
     for (uint32_t i = 0; i < p->count; i++)
         if (takt__cut_pending(&p->stages[i]->core))
@@ -95,6 +103,7 @@ void *takt__scheduler_main(void *argument)
                 flowed |= tick(p, now, now - before);
         }
         takt__runtime_rest(&runtime->scheduler_epoch);
+        takt__watch_tick(runtime, now);
         int64_t longest = runtime->tick_ns > IDLE_TICK_NS ? runtime->tick_ns : IDLE_TICK_NS;
         wait = flowed ? runtime->tick_ns : wait * 2 < longest ? wait * 2 : longest;
         before = now;
