@@ -66,6 +66,7 @@ static bool tick(takt_pipeline *p, int64_t now, int64_t elapsed)
         for (uint32_t i = 0; i < p->count; i++) {
             takt__watch_verdict(p->runtime, p->stages[i],
                                 &(struct takt__verdict){
+                                    .at = now,
                                     .cost = loads[i].cost,
                                     .rate = loads[i].rate,
                                     .width = takt__ld32_rlx(&p->stages[i]->core.change.target),

@@ -3,6 +3,6 @@
 #ifndef TAKT_SCHEDULER_OBSERVE_PAGE_H
 #define TAKT_SCHEDULER_OBSERVE_PAGE_H
 
-extern const char takt__page[];
+extern const unsigned char takt__page[];
 
 #endif

@@ -152,8 +152,8 @@ static void write_data(struct takt__out *out, const struct takt__recording *r)
 
 void takt__report_write(struct takt__out *out, const struct takt__recording *recording)
 {
-    const char *mark = strstr(takt__page, MARK);
-    takt__out_bytes(out, takt__page, (size_t)(mark - takt__page));
+    const char *page = (const char *)takt__page, *mark = strstr(page, MARK);
+    takt__out_bytes(out, page, (size_t)(mark - page));
     write_data(out, recording);
     takt__out_text(out, mark + strlen(MARK));
 }

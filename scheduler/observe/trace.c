@@ -200,11 +200,12 @@ void takt__watch_verdict(takt_runtime *runtime, const takt_stage *stage,
     const struct takt__trace *trace = &runtime->watch.trace;
     pthread_mutex_lock(&runtime->watch.lock);
     if (trace->on) {
-        int64_t now = takt_now(), seat = takt__seat_number(stage->number, 0);
+        int64_t seat = takt__seat_number(stage->number, 0);
         int64_t widths = (int64_t)verdict->width << 16 | verdict->wanted;
-        takt__trace_put(own_ring(trace), TAKT__TRACE_COST, now, bits_of(verdict->cost), seat,
-                        widths);
-        takt__trace_put(own_ring(trace), TAKT__TRACE_RATE, now, bits_of(verdict->rate), seat, 0);
+        takt__trace_put(own_ring(trace), TAKT__TRACE_COST, verdict->at, bits_of(verdict->cost),
+                        seat, widths);
+        takt__trace_put(own_ring(trace), TAKT__TRACE_RATE, verdict->at, bits_of(verdict->rate),
+                        seat, 0);
     }
     pthread_mutex_unlock(&runtime->watch.lock);
 }

@@ -75,6 +75,7 @@ void takt__watch_tick(takt_runtime *runtime, int64_t now);
 
 /* What the scheduler decided about a stage; its thread only. */
 struct takt__verdict {
+    int64_t at;  /* the same for all stages of a pipeline */
     double cost; /* V */
     double rate; /* events per second */
     uint32_t width, wanted;

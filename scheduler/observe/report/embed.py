@@ -27,7 +27,7 @@ def main(output, page, *parts):
     body = ",\n    ".join(lines)
     Path(output).write_text(
         '#include "scheduler/observe/page.h"\n\n'
-        f"const char takt__page[{len(data)}] = {{\n    {body}}};\n", encoding="utf-8")
+        f"const unsigned char takt__page[{len(data)}] = {{\n    {body}}};\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
