@@ -141,16 +141,18 @@ function drawDecisions(data, panel, view) {
       continue;
     context.fillStyle = theme.faint;
     context.fillRect(x, 2, 1, 8);
+    let beside = x;
     for (const i of tick.rows) {
       if (widthNow(table, i) === widthWanted(table, i))
         continue;
-      const up = widthWanted(table, i) > widthNow(table, i) ? -1 : 1;
+      const up = widthWanted(table, i) > widthNow(table, i) ? -1 : 1, y = 19 + 2 * up;
       context.fillStyle = colour(table.stage[i]);
       context.beginPath();
-      context.moveTo(x - 4, 20 - 4 * up);
-      context.lineTo(x + 4, 20 - 4 * up);
-      context.lineTo(x, 20 + 5 * up);
+      context.moveTo(beside - 4, y - 4 * up);
+      context.lineTo(beside + 4, y - 4 * up);
+      context.lineTo(beside, y + 5 * up);
       context.fill();
+      beside += 5;
     }
   }
   context.strokeStyle = theme.warn;

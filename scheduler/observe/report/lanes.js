@@ -128,7 +128,7 @@ function tellLane(data, view, panel, x, y) {
     one = i;
   });
   if (found === 0)
-    return `${showTime(at)}: looking for a seat`;
+    return `${showTime(at)}: looking for a seat, or without a core`;
   if (found === 1) {
     const asleep = lane.stage[one] === NO_STAGE;
     const what = asleep ? "asleep" : escapeText(stageName(data, lane.stage[one]));

@@ -44,7 +44,7 @@ function showLegend(data) {
   document.getElementById("legend").innerHTML = data.stages.map((_, i) =>
     `<span>${sample(colour(i), striped(i))}${escapeText(stageName(data, i))}</span>`).join("") +
     `<span>${sample("var(--sleep)", false)}asleep</span>` +
-    `<span>${sample("var(--panel)", false)}looking for a seat</span>`;
+    `<span>${sample("var(--panel)", false)}looking for a seat, or without a core</span>`;
 }
 
 function showSummary(data) {
