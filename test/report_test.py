@@ -144,7 +144,8 @@ class Browser:
 
     def frame(self):
         """Waits until what was asked for is drawn."""
-        self.value('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+        self.value('new Promise((done) =>'
+                   ' requestAnimationFrame(() => requestAnimationFrame(done)))')
 
     def mouse(self, kind, x, y, **more):
         self.call('Input.dispatchMouseEvent', type=kind, x=x, y=y, **more)
@@ -152,8 +153,8 @@ class Browser:
     def place(self, element):
         """Scrolls an element into view and says where it is."""
         return self.value(f'(() => {{ const e = document.getElementById("{element}");'
-                          'e.scrollIntoView({block: "center"}); const b = e.getBoundingClientRect();'
-                          'return {x: b.left, y: b.top, width: b.width, height: b.height}; })()')
+                          'e.scrollIntoView({block: "center"});'
+                          'const b = e.getBoundingClientRect(); return {x: b.left, y: b.top, width: b.width, height: b.height}; })()')
 
     def shot(self, name):
         png = base64.b64decode(self.call('Page.captureScreenshot',
@@ -245,7 +246,8 @@ def hovering_tells():
     browser = Browser()
     try:
         browser.open(inside('report.html'))
-        tip = 'document.getElementById("tip").hidden ? "" : document.getElementById("tip").innerText'
+        tip = '(() => { const t = document.getElementById("tip"); return t.hidden ? "" :' \
+              't.innerText; })()'
         box, texts = browser.place('decisions'), []
         for i in range(60):
             browser.mouse('mouseMoved', box['x'] + LABEL + (box['width'] - LABEL) * i / 60,

@@ -49,7 +49,7 @@ class Served:
         return self
 
     def rest(self):
-        """Drains the pipeline: its own figures, {stage: (events, busy, backlog)}, and the cursor."""
+        """Drains the pipeline: its own {stage: (events, busy, backlog)}, and the cursor."""
         self.process.stdin.write('\n')
         self.process.stdin.flush()
         words = self.process.stdout.readline().split()
@@ -93,7 +93,8 @@ def figures_agree_with_the_snapshot():
             row = next(line.split() for line in text.splitlines() if line.split()[:1] == [name])
             unit = {'k': 1e3, 'M': 1e6, 'G': 1e9}.get(row[1][-1], 1)
             shown = float(row[1].rstrip('kMG')) * unit
-            assert abs(shown - events) <= 0.06 * unit + unit * (shown >= 99.95 * unit), (row, events)
+            rounding = 0.06 * unit + unit * (shown >= 99.95 * unit)
+            assert abs(shown - events) <= rounding, (row, events)
 
 
 @test

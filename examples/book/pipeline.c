@@ -203,12 +203,14 @@ static int observe(struct book_pipeline *bp)
 static void write_recording(struct book_pipeline *bp)
 {
     const char *const paths[] = {bp->run->options->report, bp->run->options->trace};
+    uint64_t begun = progress_clock();
     takt_trace_stop(bp->runtime);
     for (int i = 0; i < 2; i++) {
         int error = paths[i] ? takt_trace_dump(bp->runtime, paths[i]) : 0;
         if (error != 0)
             fail_at_file(bp->run, paths[i], error);
     }
+    bp->run->drawing_ns = progress_clock() - begun;
 }
 
 /* Runtime, ring and stages. 0, or an error of takt's. */

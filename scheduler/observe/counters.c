@@ -140,6 +140,11 @@ static unsigned char *make_file(const char *path, const takt_counters_header *he
         errno = ENAMETOOLONG;
         return NULL;
     }
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        errno = ENODEV; /* a device or a pipe cannot be mapped, and is not to be replaced */
+        return NULL;
+    }
     int fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return NULL;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <takt/error.h>
@@ -19,8 +20,12 @@ int takt__out_open(struct takt__out *out, const char *path)
         errno = ENAMETOOLONG;
         return TAKT_EFILE;
     }
+    struct stat status;
+    /* What is no file, such as a pipe, is not to be replaced by one. */
+    out->in_place = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
     snprintf(out->part, sizeof out->part, "%s.%ld.part", path, (long)getpid());
-    out->fd = open(out->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    out->fd =
+        open(out->in_place ? path : out->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     return out->fd < 0 ? TAKT_EFILE : 0;
 }
 
@@ -42,11 +47,12 @@ int takt__out_close(struct takt__out *out)
     flush(out);
     if (close(out->fd) != 0 && !out->os_error)
         out->os_error = errno;
-    if (!out->os_error && rename(out->part, out->path) != 0)
+    if (!out->os_error && !out->in_place && rename(out->part, out->path) != 0)
         out->os_error = errno;
     if (!out->os_error)
         return 0;
-    unlink(out->part);
+    if (!out->in_place)
+        unlink(out->part);
     errno = out->os_error;
     return TAKT_EFILE;
 }

@@ -10,7 +10,8 @@
 
 struct takt__out {
     int fd;
-    int os_error; /* the first; what is written after it goes nowhere */
+    int os_error;  /* the first; what is written after it goes nowhere */
+    bool in_place; /* under its own name all the time */
     size_t used;
     uint32_t bits; /* of base64 that do not make three bytes yet, */
     uint32_t bytes;

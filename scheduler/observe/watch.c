@@ -78,7 +78,9 @@ static void read_progress(const takt_pipeline *p, takt_counters_pipeline *figure
         if (p->stages[i]->sink && done < sinks)
             sinks = done;
     }
-    figures->cursor = takt_ring_cursor(p->ring);
+    /* A source's progress is the cursor, which may have moved since. */
+    figures->cursor =
+        p->source ? figures->stages[p->source->index].done : takt_ring_cursor(p->ring);
     for (uint32_t i = 0; i < p->count; i++) {
         takt_counters_stage *stage = &figures->stages[i];
         int64_t backlog = last_of_input(p, figures, i, sinks) - stage->done;

@@ -89,6 +89,7 @@ struct onlooker {
     takt_runtime *runtime;
     struct flow *flow;
     int64_t stop, looks, unfit;
+    int error; /* the first of a recording's */
     char path[64];
 };
 
@@ -107,18 +108,24 @@ static void *look_on(void *argument)
     return NULL;
 }
 
+static void note(struct onlooker *o, int error)
+{
+    if (o->error == 0)
+        o->error = error;
+}
+
 /* Switches everything on and off, and writes it out. */
 static void *fiddle(void *argument)
 {
     struct onlooker *o = argument;
     while (!takt__load_acquire(&o->stop)) {
-        o->unfit += takt_trace_start(o->runtime, TAKT_TRACE(.records = 256)) != 0;
-        o->unfit += takt_observe_open(o->runtime, o->path) != 0;
+        note(o, takt_trace_start(o->runtime, TAKT_TRACE(.records = 256)));
+        note(o, takt_observe_open(o->runtime, o->path));
         takt_stage_set_shards(o->flow->stages[1], (uint32_t)(1 + o->looks % 4));
-        o->unfit += takt_trace_dump(o->runtime, o->path) != 0;
+        note(o, takt_trace_dump(o->runtime, o->path));
         takt_observe_close(o->runtime);
         takt_trace_stop(o->runtime);
-        o->unfit += takt_trace_dump(o->runtime, o->path) != 0;
+        note(o, takt_trace_dump(o->runtime, o->path));
         o->looks++;
     }
     unlink(o->path);
@@ -128,6 +135,7 @@ static void *fiddle(void *argument)
 static void look_at_everything(int rounds)
 {
     takt_runtime *runtime;
+    int error = 0;
     int64_t looks[2] = {0, 0}, unfit = 0, wrong = 0, events = 0;
     takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = 4, .tick_ns = 500000));
     for (int i = 0; i < rounds; i++) {
@@ -145,6 +153,7 @@ static void look_at_everything(int rounds)
             pthread_join(threads[k], NULL);
             looks[k] += o[k].looks;
             unfit += o[k].unfit;
+            error = o[k].error ? o[k].error : error;
         }
         events += flow.seen;
         wrong += flow.wrong;
@@ -154,7 +163,8 @@ static void look_at_everything(int rounds)
     ok(events == 200000 * (int64_t)rounds && wrong == 0, "all events pass, in order");
     ok(looks[0] > 0 && looks[1] > 0, "with %ld snapshots and %ld recordings on the way",
        (long)looks[0], (long)looks[1]);
-    ok(unfit == 0, "whose figures fit together");
+    ok(error == 0, "each of which succeeds: %s", takt_strerror(error));
+    ok(unfit == 0, "whose figures fit together (%ld do not)", (long)unfit);
 }
 
 static int serve(const char *path)

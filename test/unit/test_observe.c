@@ -291,6 +291,7 @@ Test(observe, a_place_that_cannot_be_written_is_an_error)
     struct line l;
     build(&l, 1);
     cr_assert_eq(takt_observe_open(l.runtime, "/nowhere/to/be/found"), TAKT_EFILE);
+    cr_assert_eq(takt_observe_open(l.runtime, "/dev/null"), TAKT_EFILE);
     cr_assert_eq(takt_observe_open(NULL, "x"), TAKT_EINVAL);
     cr_assert_eq(takt_observe_open(l.runtime, NULL), TAKT_EINVAL);
     takt_observe_close(l.runtime);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <takt/observe.h>
 #include <takt/trace.h>
@@ -177,6 +178,9 @@ Test(trace, wrong_arguments)
     cr_assert_eq(takt_trace_dump(l.runtime, NULL), TAKT_EINVAL);
     cr_assert_eq(takt_trace_dump(l.runtime, "/nowhere/to/be/found"), TAKT_EFILE);
     cr_assert_eq(errno, ENOENT);
+    cr_assert_eq(takt_trace_dump(l.runtime, "/dev/null"), 0);
+    struct stat status;
+    cr_assert(stat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode));
     take_down(&l);
 }
 
