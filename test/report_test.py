@@ -154,7 +154,8 @@ class Browser:
         """Scrolls an element into view and says where it is."""
         return self.value(f'(() => {{ const e = document.getElementById("{element}");'
                           'e.scrollIntoView({block: "center"});'
-                          'const b = e.getBoundingClientRect(); return {x: b.left, y: b.top, width: b.width, height: b.height}; })()')
+                          'const b = e.getBoundingClientRect();'
+                          'return {x: b.left, y: b.top, width: b.width, height: b.height}; })()')
 
     def shot(self, name):
         png = base64.b64decode(self.call('Page.captureScreenshot',
