@@ -14,7 +14,7 @@ LIBDIR   := lib
 ARGS     :=
 
 .DEFAULT_GOAL := build
-.PHONY: help build run check bench install clean format
+.PHONY: help build run check bench bench-deps install clean format
 
 help:
 	@echo 'make              build the library and the examples in $(BUILD)/'
@@ -24,7 +24,10 @@ help:
 	@echo 'make check        build and test three ways (release, address and undefined-behaviour'
 	@echo '                  sanitizers, thread sanitizer), tidiness, fuzzers'
 	@echo '                  (CHECK="release fuzz": only those; TAKT_FUZZ_SECONDS=n)'
-	@echo 'make bench        takt-book over the pipeline against the same code in a plain loop'
+	@echo 'make bench        every microbenchmark beside its peers; writes $(BUILD)/perf/report.html'
+	@echo '                  (ARGS="--rounds 3 unicast": options and scenarios of takt-perf)'
+	@echo 'make bench-deps   install and build the peers that takt-perf compares with, using apt,'
+	@echo '                  Maven and Cargo; a peer that is missing is skipped'
 	@echo 'make install      install library, headers and takt.pc (PREFIX=$(PREFIX))'
 	@echo 'make format       lay out the C files with clang-format'
 	@echo 'make clean        remove everything that was built, generated or fuzzed'
@@ -55,8 +58,20 @@ check:
 	@tools/setup.sh check
 	@tools/check.py $(CHECK)
 
-bench: build
-	@perf/book.py $(BUILD)
+# What was installed since the build was set up is looked for again. A failed row is in the report
+# too, so that is written before the failure is passed on.
+bench: $(BUILD)/build.ninja
+	@tools/setup.sh bench
+	@{ meson configure $(BUILD) --clearcache && meson configure $(BUILD) -Dperf=enabled && \
+		ninja -C $(BUILD); } >$(BUILD)/bench.log 2>&1 || { cat $(BUILD)/bench.log; exit 1; }
+	@rm -rf $(BUILD)/perf/latency
+	@$(BUILD)/perf/takt-perf run --json --hgrm $(BUILD)/perf/latency $(ARGS) \
+		>$(BUILD)/perf/report.jsonl; status=$$?; [ $$status -ne 2 ] || exit 2; \
+	perf/report.py $(BUILD)/perf/takt-perf $(BUILD)/perf/report.jsonl $(BUILD)/perf/latency \
+		$(BUILD)/perf/report.html && exit $$status
+
+bench-deps:
+	@tools/bench-deps.sh $(BUILD)
 
 install: build
 	@meson configure $(BUILD) --prefix '$(PREFIX)' --libdir '$(LIBDIR)'

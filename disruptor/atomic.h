@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only door of the library to atomic accesses. Two backends give the same operations:
+ * The only door of the library to atomic accesses. Three backends give the same operations:
  *
  *   atomic_ck.h   ConcurrencyKit's ck_pr: the default build
  *   atomic_c11.h  the compiler's C11 memory model: what the thread sanitizer can see
+ *   atomic_sim.h  the schedule explorer's simulated memory (test/sim/): for no other build
  *
  * Operations name their width and their order. `acq` loads and `rel` stores pair up; each place
  * that uses one names its partner by a label, [pairs: NAME], which stands at both ends. `rlx`
@@ -26,7 +27,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if defined(TAKT_ATOMICS_C11)
+#if defined(TAKT_ATOMICS_SIM)
+#include "disruptor/atomic_sim.h"
+#elif defined(TAKT_ATOMICS_C11)
 #include "disruptor/atomic_c11.h"
 #else
 #include "disruptor/atomic_ck.h"

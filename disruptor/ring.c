@@ -143,8 +143,8 @@ int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer)
 void takt_ring_halt(takt_ring *ring)
 {
     takt__st32_rel(&ring->halted, 1); /* release [pairs: halt] */
-    takt__fence(); /* a claim stores `room`, then looks at `halted`: it sees it, or this comes last
-                    */
+    /* A claim stores `room`, then looks at `halted`: it sees it, or the next store is last. */
+    takt__fence();
     takt__st64_rlx(&ring->room, INT64_MIN); /* claims go the slow way, which looks at `halted` */
     takt__gates_wake(&ring->hidden->consumers);
     takt__consumers_halt(ring);

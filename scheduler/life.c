@@ -6,7 +6,7 @@
  * that failed, so the stage's progress, and with it every later stage, ends exactly before it.
  * Shards that are behind go on, and may fail at a lower sequence, which then takes its place. Once
  * the last stages have done everything below the lowest failure known, no lower one can come, and
- * the pipeline has failed for good.
+ * the pipeline has failed for good. The taps count as a last stage.
  */
 #include <takt/clock.h>
 
@@ -208,4 +208,5 @@ void takt_stage_get_stats(const takt_stage *stage, takt_stage_stats *stats)
     stats->shards_most = most;
     stats->shards_mean = takt__cut_mean_width(core);
     stats->redivisions = takt__ld64_rlx(&change->redivisions);
+    stats->cut = takt__ld64_rlx(&change->from);
 }

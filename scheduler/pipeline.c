@@ -11,7 +11,8 @@
 
 #include "disruptor/alloc.h"
 #include "disruptor/ring.h"
-#include "scheduler/runtime.h"
+#include "scheduler/tap.h"
+#include "shard/cut.h"
 
 #define SLICE_NS       20000
 #define BLOCK_DEFAULT  64
@@ -44,6 +45,9 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     *out = NULL;
     if (!runtime || !options || options->size != sizeof *options || options->slice_ns < 0)
         return TAKT_EINVAL;
+    if (options->policy &&
+        (options->policy->size != sizeof *options->policy || !options->policy->decide))
+        return TAKT_EINVAL;
     const takt_allocator *allocator = runtime->allocator;
     takt_pipeline *p = takt__allocate(allocator, sizeof *p, TAKT_LINE_PAIR);
     if (!p)
@@ -51,6 +55,7 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     p->runtime = runtime;
     pthread_mutex_init(&p->failure_lock, NULL);
     p->fixed_widths = options->fixed_widths;
+    p->policy = options->policy ? options->policy : takt_policy_default();
     p->slice_ns = options->slice_ns ? options->slice_ns : SLICE_NS;
     p->name = copy_name(allocator, options->name ? options->name : "pipeline", &p->name_size);
     int error = takt_ring_create(
@@ -58,6 +63,8 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
                             .alignment = options->alignment, .allocator = allocator));
     if (error == 0 && !p->name)
         error = TAKT_ENOMEM;
+    if (error == 0)
+        error = takt__taps_create(p);
     if (error < 0) {
         takt_pipeline_destroy(p);
         return error;
@@ -234,6 +241,7 @@ static int close_the_ring(takt_pipeline *p)
         if (error < 0)
             return error;
     }
+    takt__taps_join(p);
     if (p->source)
         p->source->core.upstream = p->ring->hidden->consumers;
     p->closed_ring = true;
@@ -270,8 +278,8 @@ int takt_pipeline_start(takt_pipeline *p)
         return error;
     int64_t now = takt_now();
     for (uint32_t i = 0; i < p->count; i++) {
-        p->stages[i]->changed_ns = now;
         p->stages[i]->core.change.since_ns = now;
+        p->stages[i]->core.change.width_sum = 0;
         p->stages[i]->core.change.began_ns = now;
     }
     takt__st32_rel(&p->state, TAKT__STATE_RUNNING); /* release [pairs: state] */
@@ -293,9 +301,12 @@ void takt_pipeline_destroy(takt_pipeline *p)
     takt_pipeline_halt(p);
     takt__runtime_detach(p->runtime, p);
     takt__watch_leave(p);
+    takt__taps_destroy(p);
     const takt_allocator *allocator = p->runtime->allocator;
-    for (uint32_t i = 0; i < p->count; i++)
+    for (uint32_t i = 0; i < p->count - p->has_taps; i++) {
+        takt__cut_retire(&p->stages[i]->core);
         release_stage(allocator, p->stages[i]);
+    }
     takt_ring_destroy(p->ring);
     takt__release(allocator, p->keys, p->keys_size);
     takt__release(allocator, p->name, p->name_size);

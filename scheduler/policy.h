@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* How many shards each stage should have: arithmetic on what was measured, nothing else. */
+/*
+ * What the library's policies are made of. Every one but `fixed` is a way to put a cost on a stage,
+ * a rule to share out seats by these costs, and numbers; takt-sim tries others.
+ */
 #ifndef TAKT_SCHEDULER_POLICY_H
 #define TAKT_SCHEDULER_POLICY_H
 
-#include <takt/base.h>
-#include <takt/pipeline.h>
+#include <takt/policy.h>
 
-/* One stage as the policy sees it. */
-struct takt__load {
-    double rate;       /* events handled per second, over the window */
-    double service_ns; /* of one event */
-    double backlog;    /* events */
-    double weight;
-    uint32_t least, most; /* shards that it may have */
-    double cost;          /* result: workers' worth of demand */
-    uint32_t width;       /* result */
+struct takt__scheme {
+    takt_rule rule;
+    double catch_up_s;      /* 0: the cost is that of the backlog alone */
+    double shards_per_seat; /* 0: the default */
+    double spread;          /* shards per worker that are spread over all stages; 0: the default */
+    double downstream;      /* a stage's preference over the one before it; 0: none */
 };
 
-/* Fills cost and width of each stage, for `workers` workers. At most TAKT_STAGES_MAX stages. */
-void takt__policy_decide(struct takt__load *loads, uint32_t count, uint32_t workers);
+/* A policy's decide function; the context is a scheme. */
+void takt__scheme_decide(void *scheme, takt_load *loads, uint32_t count, uint32_t workers);
 
 #endif

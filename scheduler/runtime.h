@@ -11,10 +11,12 @@
 #define TAKT_SCHEDULER_RUNTIME_H
 
 #include <pthread.h>
+#include <string.h>
 
 #include <takt/pipeline.h>
 
 #include "disruptor/park.h"
+#include "scheduler/decide.h"
 #include "scheduler/observe/watch.h"
 #include "shard/stage.h"
 
@@ -51,11 +53,8 @@ struct takt_stage {
     int64_t claims;     /* how often it was offered room, */
     int64_t waits;      /* and had nothing to put there */
     /* The scheduler thread's. */
-    TAKT_ALIGNED int64_t seen_events;
-    int64_t seen_busy_ns;
-    uint32_t proposed;  /* the width that the last ticks proposed, */
-    uint32_t proposals; /* and how many of them in a row */
-    int64_t changed_ns;
+    TAKT_ALIGNED struct takt__decision decision;
+    int64_t preference; /* the bits of a double, for workers; 0: the weight */
 };
 
 struct takt_pipeline {
@@ -68,11 +67,15 @@ struct takt_pipeline {
     bool needs_keys;
     bool closed_ring; /* the producer waits for the last stages */
     bool fixed_widths;
+    const takt_policy *policy;
+    struct takt__decisions decisions; /* the scheduler thread's */
     int64_t slice_ns;
     uint32_t batch_max; /* events: no batch holds the ring for itself */
     uint32_t count;
-    takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on */
+    takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on; last the taps' */
     takt_stage *source;
+    struct takt__taps *taps; /* tap.h */
+    bool has_taps;           /* they are among the stages */
     int64_t serial; /* which pipeline of its runtime it is; 0: it was never started */
     struct takt__park waiters;
     TAKT_ALIGNED uint32_t state;
@@ -117,6 +120,15 @@ struct takt_runtime {
     int64_t scheduler_epoch;
     takt_pipeline *places[TAKT_PIPELINES_MAX];
 };
+
+/* How much workers count the stage's backlog. */
+static inline double takt__preference(const takt_stage *stage)
+{
+    int64_t bits = takt__ld64_rlx(&stage->preference);
+    double preference;
+    memcpy(&preference, &bits, sizeof preference);
+    return bits ? preference : stage->weight;
+}
 
 /* Enters a pass: pipelines seen in it stay whole until the next pass, or the rest. */
 void takt__runtime_enter(int64_t *epoch);

@@ -1,80 +1,106 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler thread: every tick it samples what the stages have done and what waits for them,
- * lets the policy decide on widths, and asks for the divisions to be changed.
+ * The scheduler thread: every tick it reads what the stages have done and what waits for them, has
+ * decide.c make widths of it by the pipeline's policy, and asks for the divisions to be changed.
  *
- * A change costs little but is not free, and samples are noisy, so a width is changed only when
- * DECISIVE ticks in a row proposed the same one, and not before DWELL_NS have passed since the
- * stage's last change. While nothing flows the ticks are spaced out, so that an idle runtime costs
- * nothing to speak of.
+ * While nothing flows the ticks are spaced out, so that an idle runtime costs nothing to speak of.
  */
+#include <string.h>
+
 #include <takt/clock.h>
 
-#include "scheduler/policy.h"
 #include "scheduler/runtime.h"
 #include "shard/cut.h"
 
-#define DECISIVE     3
-#define DWELL_NS     10000000
 #define IDLE_TICK_NS 64000000
 
-/* Takes a sample of one stage over the last `elapsed` nanoseconds. */
-static bool sample(takt_stage *stage, int64_t elapsed, struct takt__load *load)
+/* The number of stages on the longest way from the source to a stage. */
+static uint32_t depth_of(const takt_stage *stage, const struct takt__reading *readings)
 {
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < stage->upstream_count; i++) {
+        uint32_t before = readings[stage->upstream[i]].depth + 1;
+        depth = before > depth ? before : depth;
+    }
+    return depth;
+}
+
+/* Whether no event can come to the stage any more. */
+static bool is_done(const takt_pipeline *p, const takt_stage *stage)
+{
+    bool ended = p->source ? takt__ld32_acq(&p->source->ended) /* acquire [pairs: source-ended] */
+                           : takt__ld32_acq(&p->closed);       /* acquire [pairs: closed] */
+    return ended && takt__stage_done(&stage->core) >= takt_ring_cursor(p->ring);
+}
+
+static void read_stage(const takt_pipeline *p, uint32_t index, struct takt__reading *readings)
+{
+    const takt_stage *stage = p->stages[index];
     takt_stage_stats stats;
     takt_stage_get_stats(stage, &stats);
-    int64_t events = stats.events - stage->seen_events;
-    int64_t busy = stats.busy_ns - stage->seen_busy_ns;
-    stage->seen_events = stats.events;
-    stage->seen_busy_ns = stats.busy_ns;
-    *load = (struct takt__load){
-        .rate = (double)events * 1e9 / (double)elapsed,
-        .service_ns = events ? (double)busy / (double)events
-                             : (double)takt__ld64_rlx(&stage->core.service_ps) * 1e-3,
+    readings[index] = (struct takt__reading){
+        .events = stats.events,
+        .busy_ns = stats.busy_ns,
+        .service_ns = (double)takt__ld64_rlx(&stage->core.service_ps) * 1e-3,
         .backlog = (double)stats.backlog,
+        .capacity = (double)takt_ring_capacity(p->ring),
         .weight = stage->weight,
         .least = stage->core.shards_min,
         .most = stage->core.shards_max,
+        .depth = depth_of(stage, readings),
+        .width = takt__ld32_rlx(&stage->core.change.target),
+        .source = stage->core.source,
+        .keyed = stage->core.keyed,
+        .done = is_done(p, stage),
     };
-    return events > 0;
 }
 
-/* Asks for the proposed width once enough ticks have agreed on it. */
-static void propose(takt_stage *stage, uint32_t width, int64_t now)
+/* Tells who looks on what the policy made of the loads. */
+static void tell(const takt_pipeline *p, const takt_load *loads,
+                 const struct takt__reading *readings, uint32_t count, int64_t now)
 {
-    if (width != stage->proposed) {
-        stage->proposed = width;
-        stage->proposals = 0;
+    for (uint32_t i = 0; i < count; i++)
+        takt__watch_verdict(p->runtime, p->stages[i],
+                            &(struct takt__verdict){
+                                .at = now,
+                                .cost = loads[i].cost,
+                                .rate = loads[i].rate,
+                                .width = readings[i].width,
+                                .wanted = loads[i].width,
+                            });
+}
+
+/* Has the widths decided on, and asks for those that are new. True if events have flowed. */
+static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64_t now,
+                   int64_t elapsed)
+{
+    struct takt__decision *decisions[TAKT_STAGES_MAX];
+    takt_load loads[TAKT_STAGES_MAX];
+    uint32_t count = p->count - p->has_taps; /* the taps' stage comes last, and has no shards */
+    for (uint32_t i = 0; i < count; i++)
+        decisions[i] = &p->stages[i]->decision;
+    bool flowed = takt__decide(p->policy, &takt__tuning_default, &p->decisions, decisions, loads,
+                               readings, count, p->runtime->worker_count, elapsed);
+    if (flowed)
+        tell(p, loads, readings, count, now);
+    for (uint32_t i = 0; i < count && flowed; i++) {
+        int64_t bits;
+        memcpy(&bits, &decisions[i]->preference, sizeof bits);
+        takt__st64_rlx(&p->stages[i]->preference, bits);
     }
-    if (++stage->proposals < DECISIVE || now - stage->changed_ns < DWELL_NS)
-        return;
-    if (takt__ld32_rlx(&stage->core.change.target) == width)
-        return;
-    stage->changed_ns = now;
-    takt__cut_request(&stage->core, width);
+    for (uint32_t i = 0; i < count && flowed && !p->fixed_widths; i++)
+        if (decisions[i]->width != readings[i].width)
+            takt__cut_request(&p->stages[i]->core, decisions[i]->width);
+    return flowed;
 }
 
 /* One tick of one pipeline. True if events have flowed. */
 static bool tick(takt_pipeline *p, int64_t now, int64_t elapsed)
 {
-    struct takt__load loads[TAKT_STAGES_MAX];
-    bool flowed = false;
-    for (uint32_t i = 0; i < p->count; i++)
-        flowed |= sample(p->stages[i], elapsed, &loads[i]);
-    if (flowed && !p->fixed_widths) {
-        takt__policy_decide(loads, p->count, p->runtime->worker_count);
-        for (uint32_t i = 0; i < p->count; i++) {
-            takt__watch_verdict(p->runtime, p->stages[i],
-                                &(struct takt__verdict){
-                                    .at = now,
-                                    .cost = loads[i].cost,
-                                    .rate = loads[i].rate,
-                                    .width = takt__ld32_rlx(&p->stages[i]->core.change.target),
-                                    .wanted = loads[i].width,
-                                });
-            propose(p->stages[i], loads[i].width, now);
-        }
-    }
+    struct takt__reading readings[TAKT_STAGES_MAX];
+    for (uint32_t i = 0; i < p->count - p->has_taps; i++)
+        read_stage(p, i, readings);
+    bool flowed = decide(p, readings, now, elapsed);
     for (uint32_t i = 0; i < p->count; i++)
         if (takt__cut_pending(&p->stages[i]->core))
             takt__runtime_step_cut(p->runtime, &p->stages[i]->core);

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The next seat: D'Hondt's method, one seat at a time, made by each worker for itself.
+ * The next seat: D'Hondt's method, one seat at a time, made by each worker for itself. Which stage
+ * and which shard is decided by choice.h over plain numbers; here they are read from the stages
+ * that run.
  *
- * A seat is given to the stage with the highest quotient V / (held + 1), where V is the cost of
- * its backlog (events that are available and not done, times the time of one event, times the
- * stage's weight) and `held` the number of its shards that are owned now. Within the stage, the
- * vacant shard that is furthest behind is taken, since it is the one that holds up the stages
- * after it; but one that is warm goes before others, and makes the stage dearer to the worker.
- *
- * Warm is a shard whose next event is one of those that the worker has just had in another stage:
- * it still has them in its caches, so it follows its events down the pipeline. Of a keyed stage, a
- * shard is warm as well if the worker itself had it last: what is worth keeping there is the state
- * of the keys.
+ * A worker would rather have what is warm: a shard whose next event is one of those that the worker
+ * has just had in another stage, so that it follows its events down the pipeline while they are in
+ * its caches; or, of a keyed stage, a shard that it had last itself: what is worth keeping there is
+ * the state of the keys.
  *
  * What is read here is a hint: sequences move and shards are taken meanwhile. Nothing depends on
  * it but the quality of the choice; running the shard looks at everything again as its owner.
@@ -21,25 +17,19 @@
  */
 #include <takt/clock.h>
 
-#include "scheduler/apportion.h"
 #include "scheduler/seat.h"
 #include "shard/cut.h"
 
 /* What an event is taken to cost until it has been measured. */
 #define UNKNOWN_PS 1000000
 
-/* How much dearer another stage's backlog must be before a worker leaves a warm shard to others. */
-#define WARMTH 16
-
 /* One stage as a candidate. */
 struct candidate {
     struct takt__trail trail; /* of the worker that looks for a seat */
     bool keyed;
-    struct takt__shard *vacant; /* the best of those that have something to do: */
-    bool warm;                  /* one that is warm, and of these */
-    int64_t behind;             /* the one that is furthest behind */
-    uint32_t held;
-    uint32_t vacancies;
+    int64_t leash;
+    struct takt__shard *vacant; /* the best of those that have something to do */
+    struct takt__shard_choice choice;
 };
 
 static bool is_warm(const struct candidate *c, const struct takt__shard *shard, int64_t next)
@@ -63,18 +53,14 @@ static void look_through(const struct takt__division *division, int64_t end, str
             continue;
         uint32_t owner = takt__ld32_rlx(&shard->owner);
         if (owner != TAKT__VACANT) {
-            c->held += owner != TAKT__FAILED;
+            c->choice.held += owner != TAKT__FAILED;
             continue;
         }
         if (progress + 1 >= end || takt__ld32_rlx(&shard->wanted))
             continue;
-        c->vacancies++;
         bool warm = is_warm(c, shard, progress + 1);
-        if (!c->vacant || warm > c->warm || (warm == c->warm && progress < c->behind)) {
+        if (takt__choose_shard(&c->choice, progress, warm, c->leash))
             c->vacant = shard;
-            c->warm = warm;
-            c->behind = progress;
-        }
     }
 }
 
@@ -111,25 +97,22 @@ static void consider(takt_stage *stage, int64_t end, int64_t done, struct takt__
     int64_t backlog = end - 1 - done;
     if (backlog <= 0 || (core->source && !source_ready(stage->pipeline, stage, seat)))
         return;
-    struct candidate c = {.trail = seat->trail, .keyed = core->keyed};
+    struct candidate c = {
+        .trail = seat->trail,
+        .keyed = core->keyed,
+        .leash = takt_ring_capacity(stage->pipeline->ring) / TAKT__LEASH,
+    };
     if (c.trail.pipeline != stage->pipeline)
         c.trail.past = c.trail.first;
     look_at_stage(core, end, &c);
     if (!c.vacant)
         return;
     int64_t service = takt__ld64_rlx(&core->service_ps);
-    double cost = (double)backlog * (double)(service ? service : UNKNOWN_PS) * 1e-3;
-    double quotient = takt__quotient(cost * stage->weight, c.held) * (c.warm ? WARMTH : 1);
-    if (c.vacancies > 1)
-        seat->others += cost * (c.vacancies - 1) / c.vacancies;
-    if (!seat->shard || quotient > seat->quotient) {
-        if (seat->shard)
-            seat->others += seat->quotient;
+    double work_ns = (double)backlog * (double)(service ? service : UNKNOWN_PS) * 1e-3;
+    if (takt__choose_stage(&seat->choice, &c.choice, work_ns, takt__preference(stage),
+                           TAKT__STICKINESS)) {
         seat->stage = stage;
         seat->shard = c.vacant;
-        seat->quotient = quotient;
-    } else {
-        seat->others += cost;
     }
 }
 
@@ -146,19 +129,15 @@ static int64_t end_of_input(const takt_stage *stage, const int64_t *done, int64_
 static void choose_in(takt_pipeline *p, struct takt__seat *seat)
 {
     int64_t done[TAKT_STAGES_MAX];
-    int64_t last = TAKT_SEQUENCE_GONE;
     const struct takt__shard *before = seat->shard;
     /* Last stages first: each sequence read is then at or above those read before it. */
-    for (uint32_t i = p->count; i-- > 0;) {
+    for (uint32_t i = p->count; i-- > 0;)
         done[i] = takt__stage_done(&p->stages[i]->core);
-        if (p->stages[i]->sink && done[i] < last)
-            last = done[i];
-    }
     int64_t cursor = takt_ring_cursor(p->ring);
     for (uint32_t i = 0; i < p->count; i++) {
         takt_stage *stage = p->stages[i];
-        int64_t end =
-            stage->core.source ? last + 1 + stage->core.lead : end_of_input(stage, done, cursor);
+        int64_t end = stage->core.source ? takt__stage_available(&stage->core)
+                                         : end_of_input(stage, done, cursor);
         consider(stage, end, done[i], seat);
     }
     if (seat->shard == before)

@@ -3,14 +3,14 @@
 #ifndef TAKT_SCHEDULER_SEAT_H
 #define TAKT_SCHEDULER_SEAT_H
 
+#include "scheduler/choice.h"
 #include "scheduler/runtime.h"
 
 struct takt__seat {
     takt_stage *stage;
     struct takt__shard *shard; /* NULL: there is nothing to do */
     struct takt__trail trail;  /* of the worker whose seat it is to be */
-    double quotient;
-    double others;      /* nanoseconds of work that is left for other workers */
+    struct takt__stage_choice choice;
     int64_t look_again; /* when a source that had nothing is to be asked again */
 };
 

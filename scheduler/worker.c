@@ -110,7 +110,7 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
     w->trail.pipeline = seat->stage->pipeline;
     w->trail.first = shard->next;
     takt__probe_take(&w->probe, seat->stage->number, shard->index);
-    if (seat->others > WAKE_NS && takt__park_occupied(&w->runtime->park)) {
+    if (takt__choice_others(&seat->choice) > WAKE_NS && takt__park_occupied(&w->runtime->park)) {
         takt__park_wake_one(&w->runtime->park);
         takt__probe_wake(&w->probe);
     }

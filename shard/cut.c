@@ -2,6 +2,7 @@
 /* The cut, as a machine of four states: the protocol and why it is right are told in cut.h. */
 #include <takt/clock.h>
 
+#include "disruptor/backoff.h"
 #include "shard/cut.h"
 
 enum phase { SETTLED, VISIT, INSTALL, LEAVE };
@@ -16,6 +17,18 @@ static struct takt__division *other(struct takt__stage *stage)
     return &stage->division[1 - stage->current];
 }
 
+/* Becomes the one who may look at the code that is wanted. Never waits. */
+static bool try_to_ask(struct takt__change *change)
+{
+    return !takt__ld32_rlx(&change->asking) &&
+           takt__cas32(&change->asking, 0, 1); /* acquire [pairs: asking] */
+}
+
+static void end_asking(struct takt__change *change)
+{
+    takt__st32_rel(&change->asking, 0); /* release [pairs: asking] */
+}
+
 /* Becomes the owner of a shard, or asks its owner for it. */
 static bool visit(struct takt__shard *shard)
 {
@@ -27,15 +40,96 @@ static bool visit(struct takt__shard *shard)
     return false;
 }
 
+/* Takes the code that is wanted, if another is. False while somebody is asking for one. */
+static bool take_next(struct takt__change *change, struct takt__code *code)
+{
+    if (!try_to_ask(change))
+        return false;
+    change->taken = takt__ld32_rlx(&change->asked);
+    change->replacing = change->has_next;
+    if (change->has_next)
+        *code = change->next;
+    change->has_next = false;
+    end_asking(change);
+    return true;
+}
+
+static void retire(const struct takt__code *code, int64_t end)
+{
+    if (code->on_retired)
+        code->on_retired(code->context, end);
+}
+
+/* Lets the code that goes on have what the one before has left. */
+static void hand_over(const struct takt__code *code, const takt_handover *handover)
+{
+    if (code->on_handover)
+        code->on_handover(code->context, handover);
+}
+
+/* Says that the change is over; who sees that sees all that was done before it. */
+static enum phase settle(struct takt__stage *stage)
+{
+    struct takt__change *change = &stage->change;
+    uint32_t shards = current(stage)->blocks.shards;
+    takt__st64_rlx(&change->redivisions, change->redivisions + 1);
+    takt__st32_rel(&change->answered, change->taken); /* release [pairs: settled] */
+    takt__st32_rel(&change->settled, shards);         /* release [pairs: settled] */
+    return SETTLED;
+}
+
+/*
+ * A source has one shard, which stays: it moves the ring's cursor. Whoever owns the shard may give
+ * it other code, since nobody is in the handler then.
+ */
+static enum phase swap_source(struct takt__stage *stage)
+{
+    struct takt__change *change = &stage->change;
+    struct takt__division *division = current(stage);
+    struct takt__shard *shard = &division->shards[0];
+    struct takt__code before = division->code;
+    if (!visit(shard))
+        return SETTLED;
+    if (!take_next(change, &division->code)) {
+        takt__shard_leave(shard);
+        return SETTLED;
+    }
+    change->cut = shard->next;
+    takt__st64_rlx(&change->from, change->cut);
+    hand_over(&division->code, &(takt_handover){change->cut, 1, 1, before.context});
+    takt__shard_leave(shard);
+    retire(&before, change->cut);
+    return settle(stage);
+}
+
+/*
+ * One past what the foremost shard of a division shows: about where the visits will find it. No
+ * event from there on that waits already is left to the old division.
+ */
+static int64_t foremost(const struct takt__division *division)
+{
+    int64_t most = 0;
+    for (uint32_t i = 0; i < division->blocks.shards; i++) {
+        int64_t next = takt__shard_progress(&division->shards[i]) + 1;
+        most = next > most ? next : most;
+    }
+    return most;
+}
+
 static enum phase begin(struct takt__stage *stage)
 {
     struct takt__change *change = &stage->change;
     struct takt__division *old = current(stage);
-    if (takt__ld32_rlx(&change->target) == old->blocks.shards)
+    if (takt__ld32_rlx(&change->target) == old->blocks.shards &&
+        takt__ld32_rlx(&change->asked) == change->answered)
         return SETTLED;
+    if (stage->source)
+        return swap_source(stage);
     takt__st32_rlx(&change->settled, 0);
     change->visited = 0;
-    change->cut = takt__stage_available(stage);
+    change->shaped = false;
+    int64_t near = foremost(old), available = takt__stage_available(stage);
+    change->cut = near < available ? near : available;
     takt__st64_rlx(&old->cut, change->cut); /* seen through the visits' [pairs: owner] */
     return VISIT;
 }
@@ -72,6 +166,8 @@ static bool set_up(const struct takt__stage *stage, struct takt__division *divis
     int64_t cut = stage->change.cut;
     shard->next = stage->keyed ? cut : takt__blocks_first(&division->blocks, index, cut);
     shard->processed = cut;
+    if (stage->change.replacing)
+        shard->recent_events = shard->recent_ns = 0; /* of other code */
     takt_sequence_set(&shard->sequence, shard->next - 1);
     takt__shard_leave(shard);
     return true;
@@ -89,18 +185,34 @@ static void note_width(struct takt__change *change, uint32_t before, uint32_t no
         takt__st32_rlx(&change->most, now);
 }
 
+/*
+ * Gives the new division its width and its code: no shard of it exists. An ordered one is closed:
+ * it ends where it begins, so that nobody looks for work in it. False if it must wait.
+ */
+static bool shape(struct takt__stage *stage)
+{
+    struct takt__change *change = &stage->change;
+    struct takt__division *new = other(stage);
+    new->code = current(stage)->code;
+    if (!take_next(change, &new->code))
+        return false;
+    takt__st32_rlx(&new->blocks.shards, takt__ld32_rlx(&change->target));
+    takt__st64_rlx(&new->cut, stage->ordered ? change->cut : TAKT__NO_CUT);
+    takt__st32_rlx(&new->final, 0);
+    takt__st32_rlx(&new->open, 0);
+    if (change->replacing)
+        takt__st64_rlx(&stage->service_ps, 0);
+    return true;
+}
+
 static enum phase install(struct takt__stage *stage)
 {
     struct takt__change *change = &stage->change;
     struct takt__division *old = current(stage);
     struct takt__division *new = other(stage);
-    if (change->visited == 0) {
-        /* No shard of this division exists: its shape may change. */
-        takt__st32_rlx(&new->blocks.shards, takt__ld32_rlx(&change->target));
-        takt__st64_rlx(&new->cut, TAKT__NO_CUT);
-        takt__st32_rlx(&new->final, 0);
-        takt__st32_rlx(&new->open, 0);
-    }
+    if (!change->shaped && !shape(stage))
+        return INSTALL;
+    change->shaped = true;
     uint32_t shards = new->blocks.shards;
     for (; change->visited < shards; change->visited++)
         if (!set_up(stage, new, change->visited))
@@ -111,6 +223,7 @@ static enum phase install(struct takt__stage *stage)
     takt__st64_rlx(&old->cut, change->cut);
     takt__st32_rel(&old->final, 1); /* release [pairs: cut-final] */
     note_width(change, old->blocks.shards, shards);
+    takt__st64_rlx(&change->from, change->cut);
     takt__st32_rel(&stage->current, 1 - stage->current); /* release [pairs: current] */
     return LEAVE;
 }
@@ -138,11 +251,14 @@ static enum phase leave(struct takt__stage *stage)
     for (uint32_t i = 0; i < old->blocks.shards; i++)
         if (!has_left(&old->shards[i], change->cut))
             return LEAVE;
+    hand_over(&new->code, &(takt_handover){change->cut, old->blocks.shards, new->blocks.shards,
+                                           old->code.context});
+    takt__st64_rlx(&new->cut, TAKT__NO_CUT);
     takt__st32_rel(&new->open, 1); /* release [pairs: division-open] */
     takt__gate_cover(&stage->gate, 2 * new->blocks.shards);
-    takt__st64_rlx(&change->redivisions, change->redivisions + 1);
-    takt__st32_rlx(&change->settled, new->blocks.shards);
-    return SETTLED;
+    if (change->replacing)
+        retire(&old->code, change->cut);
+    return settle(stage);
 }
 
 /* Keeps when a change began and ended, for who looks on. */
@@ -179,6 +295,42 @@ void takt__cut_step(struct takt__stage *stage)
     if (change->redivisions != complete)
         note_change(stage);
     takt__st32_rel(&change->busy, 0); /* release [pairs: changer] */
+}
+
+void takt__cut_replace(struct takt__stage *stage, const struct takt__code *code)
+{
+    struct takt__change *change = &stage->change;
+    struct takt__backoff backoff = {0};
+    while (!try_to_ask(change))
+        takt__backoff_wait(&backoff, TAKT_FOREVER);
+    struct takt__code never = change->next;
+    bool superseded = change->has_next;
+    change->next = *code;
+    change->has_next = true;
+    takt__st32_rlx(&change->asked, change->asked + 1);
+    end_asking(change);
+    if (superseded)
+        retire(&never, TAKT_SEQUENCE_INITIAL);
+}
+
+bool takt__cut_settled(const struct takt__stage *stage)
+{
+    const struct takt__change *change = &stage->change;
+    uint32_t asked = takt__ld32_rlx(&change->asked);
+    return takt__ld32_acq(&change->answered) == asked && /* acquire [pairs: settled] */
+           takt__ld32_acq(&change->settled) == takt__ld32_rlx(&change->target);
+}
+
+void takt__cut_retire(struct takt__stage *stage)
+{
+    const struct takt__change *change = &stage->change;
+    if (change->has_next)
+        retire(&change->next, TAKT_SEQUENCE_INITIAL);
+    if (change->replacing && change->shaped && change->phase == INSTALL)
+        retire(&other(stage)->code, TAKT_SEQUENCE_INITIAL);
+    if (change->replacing && change->phase == LEAVE)
+        retire(&other(stage)->code, change->cut);
+    retire(&current(stage)->code, TAKT_SEQUENCE_GONE);
 }
 
 double takt__cut_mean_width(const struct takt__stage *stage)

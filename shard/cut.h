@@ -6,7 +6,10 @@
  * The old division handles the sequences below a cut C, the new one those from C on. The changer
  * (whoever holds `change.busy`; the work is done in steps that never wait) proceeds so:
  *
- *   begin    Stores a tentative cut T = one past what is available to the stage.
+ *   begin    Stores a tentative cut T: one past what the foremost old shard shows, but nothing
+ *            that is not available yet. The nearer the cut, the sooner the change helps: with T =
+ *            all that is available the old shards would first have to work off the backlog for
+ *            whose sake they are to become more.
  *   visit    Becomes the owner of each old shard in turn, reads how far it has processed, and
  *            gives it up. Who owns the shard from then on has seen T, by the hand-over of
  *            ownership, and stops below it. A shard that is owned is asked for (`wanted`) and
@@ -34,10 +37,21 @@
  * at a tentative cut: the failed shard counts as visited, with a cut beyond its failed event, which
  * is thus never handed to anybody else.
  *
- * In a keyed stage the new shards start only when every old one has left (`open`), so that a key's
- * events stay in order, and the state that the handler keeps for a key passes from its old owner
- * to its new one by one happens-before edge: old owner leaves (release) -> changer sees all gone
- * (acquire), opens (release) -> new owner sees it open (acquire).
+ * In an ordered stage (a keyed one, a serial one, one that asks for it) the new shards start only
+ * when every old one has left (`open`), so that a key's events stay in order, and the state that
+ * the handler keeps for a key passes from its old owner to its new one by one happens-before edge:
+ * old owner leaves (release) -> changer sees all gone (acquire), opens (release) -> new owner sees
+ * it open (acquire). Between the two lies the hand-over: the changer calls on_handover, once, since
+ * it is the changer, and all that the old owners did is before it and all that the new ones do
+ * after. A closed division's cut is where it begins, so workers that look for shards with something
+ * to do find none in it. Raising that cut at the opening is harmless, as raising a cut always is.
+ *
+ * Replacing a stage's code is the same change, with the old width or with another: at `install` the
+ * new division gets the code that is wanted then, and an old shard calls the old one to its end, so
+ * that C divides the codes as it divides the shards. When all old shards have left, nobody calls
+ * the old code again, and its on_retired says so. A request is stored under `asking`, a lock that
+ * is held for a few instructions; the changer does not wait for it but tries again at its next
+ * step.
  */
 #ifndef TAKT_SHARD_CUT_H
 #define TAKT_SHARD_CUT_H
@@ -47,7 +61,9 @@
 /* Whether the stage's division is to be changed, or is being changed: a hint, cheap. */
 static inline bool takt__cut_pending(const struct takt__stage *stage)
 {
-    return takt__ld32_rlx(&stage->change.target) != takt__ld32_rlx(&stage->change.settled);
+    const struct takt__change *change = &stage->change;
+    return takt__ld32_rlx(&change->target) != takt__ld32_rlx(&change->settled) ||
+           takt__ld32_rlx(&change->asked) != takt__ld32_rlx(&change->answered);
 }
 
 /* Asks for a number of shards: the changer will see to it. Any thread. */
@@ -55,6 +71,15 @@ static inline void takt__cut_request(struct takt__stage *stage, uint32_t shards)
 {
     takt__st32_rlx(&stage->change.target, shards);
 }
+
+/* Asks for other code, likewise. Retires what was asked for before and has not been begun. */
+void takt__cut_replace(struct takt__stage *stage, const struct takt__code *code);
+
+/* Whether nothing is asked for or under way; what the changes did is visible then. Any thread. */
+bool takt__cut_settled(const struct takt__stage *stage);
+
+/* Retires all the code of a stage that nobody runs any more. */
+void takt__cut_retire(struct takt__stage *stage);
 
 /* Begins a change, or takes one as far as it goes now. Never waits. Any thread. */
 void takt__cut_step(struct takt__stage *stage);

@@ -24,11 +24,16 @@ void takt__stage_init(struct takt__stage *stage, const takt_stage_options *optio
                       uint32_t width, struct takt__shard *shards, const takt_sequence **members)
 {
     uint32_t max = stage->shards_max;
+    stage->ordered = stage->keyed || options->ordered || options->on_handover || max == 1;
     for (uint32_t d = 0; d < 2; d++) {
         struct takt__division *division = &stage->division[d];
         division->blocks = (struct takt__blocks){shift, 0};
-        division->handler = options->handler;
-        division->context = options->context;
+        division->code = (struct takt__code){
+            .handler = options->handler,
+            .context = options->context,
+            .on_handover = options->on_handover,
+            .on_retired = options->on_retired,
+        };
         division->cut = TAKT__NO_CUT;
         division->shards = shards + d * max;
         for (uint32_t i = 0; i < max; i++) {
@@ -67,7 +72,7 @@ void takt__stage_set_source(struct takt__stage *stage, takt_ring *ring)
 static int64_t find_limit(const struct takt__stage *stage, const struct takt__division *division)
 {
     /* acquire [pairs: division-open] */
-    if (stage->keyed && !takt__ld32_acq(&division->open))
+    if (stage->ordered && !takt__ld32_acq(&division->open))
         return 0;
     int64_t cut = takt__ld64_rlx(&division->cut);
     int64_t available = takt__stage_available(stage);
@@ -174,7 +179,7 @@ static int call_handler(const struct takt__division *division, takt_batch *b, st
     uint32_t offered = b->count;
     run->called = true;
     run->began_ns = takt_now();
-    int result = division->handler(division->context, b);
+    int result = division->code.handler(division->code.context, b);
     run->ended_ns = takt_now();
     if (b->count > offered)
         b->count = offered;

@@ -17,6 +17,7 @@
  *   sequence              the shard's owner (release)
  *   the division's shape  the changer, while none of the division's shards exists
  *   cut, final, open      the changer
+ *   the division's code   the changer, while none of the division's shards exists
  */
 #ifndef TAKT_SHARD_STAGE_H
 #define TAKT_SHARD_STAGE_H
@@ -50,29 +51,46 @@ struct takt__shard {
     struct takt__division *division;
 };
 
-struct takt__division {
-    struct takt__blocks blocks; /* block, and number of shards */
+/* What a division's shards call. */
+struct takt__code {
     takt_handler handler;
     void *context;
+    takt_handover_function on_handover;
+    takt_retired_function on_retired;
+};
+
+struct takt__division {
+    struct takt__blocks blocks; /* block, and number of shards */
+    struct takt__code code;
     struct takt__shard *shards;
     TAKT_ALIGNED int64_t cut; /* the division's events end before this sequence */
     uint32_t final;           /* the cut will not move any more */
-    uint32_t open;            /* keyed: the division before has left, the shards may start */
+    uint32_t open;            /* ordered: the division before has left, the shards may start */
 };
 
 /* A change of the division under way; the changer's. */
 struct takt__change {
     TAKT_ALIGNED uint32_t target; /* the number of shards that is wanted */
     uint32_t settled;             /* the number there is; 0 while a change is under way */
+    uint32_t asked;               /* replacements asked for, */
+    uint32_t answered;            /* and those that are complete */
     TAKT_ALIGNED uint32_t busy;   /* somebody is the changer */
     uint32_t phase;
     uint32_t visited; /* shards of the old division that know the cut */
+    uint32_t taken;   /* of those asked for, the ones that this change answers */
+    bool shaped;      /* the new division has its width and its code */
+    bool replacing;   /* and that code is not the old one's */
     int64_t cut;
     int64_t redivisions; /* read by others, relaxed, as the figures below */
+    int64_t from;        /* where the present division began */
     uint32_t least, most;
     int64_t since_ns;  /* when the present number of shards began */
     int64_t width_sum; /* sum of shards times nanoseconds up to then */
     int64_t began_ns;
+    /* Under `asking`, which is held for a few instructions. */
+    TAKT_ALIGNED uint32_t asking;
+    bool has_next;
+    struct takt__code next; /* the code that is wanted */
 };
 
 /* The last changes that are complete, for who looks on; the changer's, read by others. */
@@ -92,6 +110,7 @@ struct takt__stage {
     uint32_t *keys; /* the key column, or NULL */
     takt_key_function key;
     bool keyed;
+    bool ordered; /* new shards start when the old ones have left */
     bool source;
     uint32_t shards_min, shards_max;
     int64_t lead; /* how far ahead of `upstream` it may go: a source's ring; 0 otherwise */

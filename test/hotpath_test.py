@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What one claim and publish costs on a ring with one producer and room. TAP.
+"""What one claim and publish costs on a ring with one producer and room, and that running a shard
+costs no locked instruction. TAP.
 
     hotpath_test.py LIBRARY COMPILER...
 
@@ -12,6 +13,10 @@ program that publishes N events in a loop is run with N and with 2 N, on a ring 
 all of them, so that the difference is N turns of the loop and nothing else. The same is done with a
 loop that only counts and stores the event, always to the same place, and taken off. What is left is
 takt_ring_next, takt_ring_at and takt_ring_publish.
+
+A shard of a stage (shard/stage.c, shard/keys.c) is run without a locked instruction and without a
+fence, although its stage may be divided anew at any time: there is none in the whole of those two
+files, on any path, and they call nothing but what is listed here, each for a reason.
 """
 
 import re
@@ -164,6 +169,34 @@ def faults(path):
             yield f"{what}: {address:x}: {name} {operands}"
 
 
+def member(library, name):
+    """(instructions, names called) of one file of the library."""
+    listing = run("objdump", "-dr", "--no-show-raw-insn", library)
+    parts = re.split(r"^(\S+):\s+file format .*$", listing, flags=re.M)
+    texts = [text for file, text in zip(parts[1::2], parts[2::2]) if file.endswith(name)]
+    if len(texts) != 1:
+        raise RuntimeError(f"{len(texts)} files {name} in {library}")
+    code, called = [], set()
+    for line in texts[0].splitlines():
+        match = re.match(r"\s*([0-9a-f]+):\s+(R_\S+\s+)?(.+?)\s*$", line)
+        if match and match[2]:
+            target = re.match(r"[\w.]+", match[3])[0]
+            if code and code[-1][1].startswith(("call", "jmp")) and not target.startswith("."):
+                called.add(target)
+        elif match:
+            words = match[3].split(None, 1)
+            code.append((int(match[1], 16), words[0], words[1] if len(words) > 1 else ""))
+    return code, called
+
+
+def locked(code):
+    """The instructions that are locked, exchange with memory, or are fences."""
+    return [f"{address:x}: {name} {operands}" for address, name, operands in code
+            if name.startswith("lock") or
+            (name.startswith(("xchg", "cmpxchg", "xadd")) and "(" in operands) or
+            name in ("mfence", "lfence", "sfence", "cpuid", "serialize", "syscall")]
+
+
 def callgrind(folder, program, what, events):
     """Instructions of a whole run."""
     out = folder / f"callgrind.{what}.{events}"
@@ -230,7 +263,28 @@ def check_count(folder, library, compiler):
     return steady and bare_steady and 0 < count <= MOST + 0.01, details, details + listing
 
 
-CHECKS = [check_disassembly, check_finds_faults, check_count]
+# Whom running a shard may call: the clock, around the handler; its own picking; what is there if
+# the producers are many (a walk that may move the cursor); void events, if there have been any;
+# and who sleeps at the shard's sequence, if somebody does.
+MAY_CALL = {"takt_now", "takt__keys_pick", "takt__ring_advance", "takt__ring_may_be_void",
+            "takt_ring_is_void", "takt__ring_skip_voids", "takt__sequence_wake"}
+
+
+def check_shard(_, library, __):
+    """running a shard takes no locked instruction and no fence"""
+    need("objdump")
+    found, count = [], 0
+    for name in ("shard_stage.c.o", "shard_keys.c.o"):
+        code, called = member(library, name)
+        count += len(code)
+        found += [f"{name}: {fault}" for fault in locked(code)]
+        found += [f"{name}: calls {target}" for target in sorted(called - MAY_CALL)]
+    if not locked(member(library, "shard_cut.c.o")[0]):
+        found.append("the same look finds none in shard_cut.c.o, where there are some")
+    return not found and count > 100, f"{count} instructions", "\n".join(found)
+
+
+CHECKS = [check_disassembly, check_finds_faults, check_count, check_shard]
 
 
 def main(library, compiler):

@@ -170,9 +170,9 @@ def fuzz(build):
 
 def builds():
     return {
-        "release": Build("release", "build", ["unit=enabled"]),
-        "asan": Build("asan", "build-asan", ["unit=enabled", "b_sanitize=address,undefined"],
-                      slower=4),
+        "release": Build("release", "build", ["unit=enabled", "perf=enabled"]),
+        "asan": Build("asan", "build-asan",
+                      ["unit=enabled", "perf=enabled", "b_sanitize=address,undefined"], slower=4),
         # The thread sanitizer cannot see into ConcurrencyKit's inline assembly.
         "tsan": Build("tsan", "build-tsan",
                       ["atomics=c11", "b_sanitize=thread", "b_lundef=false"], compiler=clang(),

@@ -3,7 +3,7 @@
 #
 # Sees to it that what a make target needs is on this machine:
 #
-#     tools/setup.sh build|check|format
+#     tools/setup.sh build|check|bench|format
 #
 # Every need is probed by using it (does the command exist, does pkg-config know the library), not
 # by asking the package manager, so a second run costs a few milliseconds, works without a network,
@@ -47,10 +47,21 @@ need_build() {
     need libncurses-dev pkg-config --exists ncursesw
 }
 
-need_check() {
+includes() {
+    echo "#include <$1>" | "${CC:-cc}" -E -
+}
+
+# takt-perf; its peers are tools/bench-deps.sh's business.
+need_bench() {
     need_build
-    need g++ command -v g++
     need python3 command -v python3
+    need libcjson-dev pkg-config --exists libcjson
+    need libpfm4-dev includes perfmon/pfmlib_perf_event.h
+}
+
+need_check() {
+    need_bench
+    need g++ command -v g++
     need binutils command -v nm
     need util-linux command -v setarch
     need valgrind command -v valgrind
@@ -81,9 +92,10 @@ give_up() {
 case ${1:-} in
 build) need_build ;;
 check) need_check ;;
+bench) need_bench ;;
 format) need clang-format-14 command -v clang-format-14 ;;
 *)
-    echo "usage: tools/setup.sh build|check|format" >&2
+    echo "usage: tools/setup.sh build|check|bench|format" >&2
     exit 2
     ;;
 esac

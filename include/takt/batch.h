@@ -44,6 +44,32 @@ static inline void *takt_batch_at(const takt_batch *b, uint32_t i)
 }
 
 /*
+ * Event i, and in *count how many events, it and those after it, lie one after the other from there
+ * on (1 <= *count <= b->count - i). A loop over stretches pays for the arithmetic of an index once
+ * for each of them, and the compiler sees an array:
+ *
+ *     uint32_t run;
+ *     for (uint32_t i = 0; i < b->count; i += run) {
+ *         struct tick *tick = takt_batch_run(b, i, &run);
+ *         for (uint32_t k = 0; k < run; k++)
+ *             use(&tick[k]);
+ *     }
+ */
+static inline void *takt_batch_run(const takt_batch *b, uint32_t i, uint32_t *count)
+{
+    int64_t s = takt_batch_sequence(b, i);
+    int64_t to_end = b->mask + 1 - (s & b->mask);
+    uint32_t n = b->picks ? 1 : b->count - i;
+    if (b->skip) {
+        uint32_t block = UINT32_C(1) << b->shift;
+        uint32_t in_block = block - ((b->phase + i) & (block - 1));
+        n = in_block < n ? in_block : n;
+    }
+    *count = to_end < n ? (uint32_t)to_end : n;
+    return b->slots + (uint64_t)(s & b->mask) * b->event_size;
+}
+
+/*
  * Fetches a cache line that will be written soon, so that this core owns it by then. (The
  * compiler's own builtin fetches for reading unless it is told of the CPU, and owning the line is
  * then a second way to the other core. Where a CPU does not know the instruction it does nothing.)

@@ -35,7 +35,7 @@ typedef struct takt_consumer takt_consumer;
 typedef int (*takt_handler)(void *context, takt_batch *batch);
 
 /* What a consumer does when its handler has failed at an event. */
-enum takt_policy {
+enum takt_failure_policy {
     TAKT_HALT = 0, /* it stops: takt_consumer_failure tells where and why */
     TAKT_SKIP,     /* it goes on with the next event */
 };
@@ -58,7 +58,7 @@ typedef struct takt_consumer_options {
     uint32_t batch_most; /* events in one batch, up to 65,536; 0: 1/16 of the ring, or 256 */
     bool pin;            /* keep its thread on core `core` */
     uint32_t core;
-    enum takt_policy policy;
+    enum takt_failure_policy policy;
     uint32_t retries;   /* hand a failed event, and those after it, to the handler again so often */
     int64_t retry_ns;   /* and wait so long before each */
     int64_t timeout_ns; /* call on_timeout when nothing has come for so long; 0: never */

@@ -14,6 +14,7 @@
 #define TAKT_PIPELINE_H
 
 #include <takt/consumer.h>
+#include <takt/policy.h>
 
 typedef struct takt_runtime takt_runtime;
 typedef struct takt_pipeline takt_pipeline;
@@ -40,6 +41,33 @@ typedef struct takt_stage takt_stage;
 /* The key of an event: a pure function of what earlier stages have left in the event. */
 typedef uint64_t (*takt_key_function)(const void *event);
 
+/*
+ * A hand-over: the number of a stage's shards changes, or its handler is replaced. The old shards
+ * have handled exactly the events before `cut`, the new ones get exactly those from it on.
+ */
+typedef struct takt_handover {
+    int64_t cut;
+    uint32_t shards_before;
+    uint32_t shards_now;
+    void *context_before; /* of the handler before; where it stays, that is the context itself */
+} takt_handover;
+
+/*
+ * Called when every old shard has done its last event and no new one has begun, by one thread, with
+ * the context of the handler that goes on: the place to move what a handler keeps for each shard.
+ * All that the old shards did is visible to it, and all that it does to every new one. The stage
+ * waits for it. It must not destroy the pipeline nor wait for it.
+ */
+typedef void (*takt_handover_function)(void *context, const takt_handover *handover);
+
+/*
+ * Called once for each handler given to a stage, when it will not be called any more: its context
+ * may be freed. Its events ended before sequence `end`. TAKT_SEQUENCE_INITIAL: another handler took
+ * its place before it was called at all. TAKT_SEQUENCE_GONE: it stayed to the last, and the
+ * pipeline is being destroyed.
+ */
+typedef void (*takt_retired_function)(void *context, int64_t end);
+
 typedef struct takt_runtime_options {
     size_t size;                     /* sizeof(takt_runtime_options) */
     uint32_t workers;                /* threads; 0: one per core that this process may use */
@@ -56,6 +84,7 @@ typedef struct takt_pipeline_options {
     size_t alignment;  /* of the slots; 0: TAKT_LINE_PAIR */
     int64_t slice_ns;  /* how long a worker stays before it looks around; 0: 20 microseconds */
     bool fixed_widths; /* the scheduler leaves the numbers of shards alone */
+    const takt_policy *policy; /* how it decides on them; NULL: takt_policy_default() */
 } takt_pipeline_options;
 
 typedef struct takt_stage_options {
@@ -72,7 +101,19 @@ typedef struct takt_stage_options {
     takt_key_function key; /* divide by this key instead of by blocks */
     bool stored_key;       /* divide by the key that takt_batch_set_key stored */
     double weight;         /* how much this stage's backlog counts; 0: 1 */
+    bool ordered;          /* a change lets the new shards start only when the old ones have left */
+    takt_handover_function on_handover; /* between the two; makes the stage ordered */
+    takt_retired_function on_retired;   /* when the handler has been replaced, or at the end */
 } takt_stage_options;
+
+/* What takes the place of a stage's handler. */
+typedef struct takt_replacement {
+    size_t size; /* sizeof(takt_replacement) */
+    takt_handler handler;
+    void *context;
+    takt_handover_function on_handover; /* for this hand-over and later ones; ordered stages only */
+    takt_retired_function on_retired;   /* when this handler will not be called any more */
+} takt_replacement;
 
 #ifndef __cplusplus
 /*
@@ -85,6 +126,8 @@ typedef struct takt_stage_options {
 #define TAKT_PIPELINE(...)                                                                         \
     (&(takt_pipeline_options){.size = sizeof(takt_pipeline_options), __VA_ARGS__})
 #define TAKT_STAGE(...) (&(takt_stage_options){.size = sizeof(takt_stage_options), __VA_ARGS__})
+
+#define TAKT_REPLACEMENT(...) (&(takt_replacement){.size = sizeof(takt_replacement), __VA_ARGS__})
 #endif
 
 /* Why a pipeline stopped. */
@@ -99,7 +142,8 @@ typedef struct takt_stage_stats {
     int64_t events;        /* handled so far */
     int64_t busy_ns;       /* time spent in the handler, over all workers */
     int64_t backlog;       /* events that are available and not done */
-    int64_t redivisions;   /* changes of the number of shards completed */
+    int64_t redivisions;   /* changes of the division completed, replacements among them */
+    int64_t cut;           /* the first sequence of the present division */
     uint32_t shards_now;   /* shards at present, */
     uint32_t shards_least; /* the least and the most since the start, */
     uint32_t shards_most;
@@ -177,16 +221,45 @@ void takt_pipeline_halt(takt_pipeline *pipeline);
  */
 int takt_pipeline_failure(const takt_pipeline *pipeline, takt_failure *failure);
 
-/* Halts, waits until no worker is inside, and frees. NULL is fine. */
+/*
+ * Halts, waits until no worker is inside, removes the taps, tells the handlers that they are
+ * retired, and frees. NULL is fine.
+ */
 void takt_pipeline_destroy(takt_pipeline *pipeline);
 
 /*
  * Asks for `shards` shards (within the stage's least and most: TAKT_EWIDTH). The change happens
- * soon after, by the cut (docs/architecture.md); of requests made meanwhile the last one counts,
+ * soon after, by the cut (docs/resharding.md); of requests made meanwhile the last one counts,
  * and the scheduler may decide otherwise later unless the pipeline's widths are fixed. Any thread,
  * never blocks.
  */
 int takt_stage_set_shards(takt_stage *stage, uint32_t shards);
+
+/*
+ * Asks for another handler: there is one sequence, the cut, so that the handler before gets exactly
+ * the events before it and this one exactly those from it on. The cut lies where the stage's input
+ * ends at about the time of the call; before the start it is the first event. Shards asked for at
+ * about the same time come with it, and of handlers asked for meanwhile the last one counts: the
+ * others are retired without a call. Where the cut was is told by takt_stage_options.on_retired of
+ * the handler before, and by on_handover; or wait with takt_stage_settle and read it in the stats.
+ *
+ * In a stage that is ordered, keyed or serial (shards_max 1), and of a source, the handler before
+ * has returned for the last time before this one is called. In others both run at once for a while,
+ * in different shards.
+ *
+ * TAKT_EINVAL (also: on_handover for a stage that is not ordered), TAKT_ESTATE once the pipeline
+ * has ended; nothing is kept of the replacement then. A handler that has failed cannot be replaced:
+ * its pipeline is ending. Any thread, and handlers too; waits for a few instructions of other
+ * callers at most.
+ */
+int takt_stage_replace(takt_stage *stage, const takt_replacement *replacement);
+
+/*
+ * Waits until no change of the stage is asked for or under way: 0. TAKT_ETIMEDOUT at the deadline,
+ * TAKT_ESTATE if the pipeline does not run, so that it will never be. Any thread but a worker's, so
+ * not from a handler.
+ */
+int takt_stage_settle(takt_stage *stage, int64_t deadline);
 
 /* A stage's figures, each as of about now. Any thread, never blocks, O(shards). */
 void takt_stage_get_stats(const takt_stage *stage, takt_stage_stats *stats);

@@ -17,8 +17,10 @@
 #include <takt/observe.h>
 #include <takt/payload.h>
 #include <takt/pipeline.h>
+#include <takt/policy.h>
 #include <takt/ring.h>
 #include <takt/sequence.h>
+#include <takt/tap.h>
 #include <takt/trace.h>
 #include <takt/version.h>
 #include <takt/wait.h>

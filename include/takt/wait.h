@@ -11,6 +11,10 @@
  *   TAKT_WAIT_SLEEP      hardly         sleep_ns          spins, yields, then sleeps in steps
  *   TAKT_WAIT_BLOCK      no             a wake-up         many threads, long idle times (default)
  *
+ * After a small batch of small events a consumer lags behind for up to a microsecond, so that the
+ * next batch is larger and the producer keeps its cache line; a busy-spinning one (TAKT_WAIT_BUSY)
+ * does not.
+ *
  * A blocked thread is woken by whoever moves the sequence that it waits for, the producer or the
  * consumer before it, and costs nothing meanwhile. It spins a moment first: a wake-up costs several
  * microseconds.

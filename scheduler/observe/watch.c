@@ -74,14 +74,15 @@ static void read_progress(const takt_pipeline *p, takt_counters_pipeline *figure
     int64_t sinks = TAKT_SEQUENCE_GONE;
     for (uint32_t i = p->count; i-- > 0;) {
         int64_t done = takt__stage_done(&p->stages[i]->core);
-        figures->stages[i].done = done;
+        if (i < figures->stage_count) /* the taps' stage is none of ours */
+            figures->stages[i].done = done;
         if (p->stages[i]->sink && done < sinks)
             sinks = done;
     }
     /* A source's progress is the cursor, which may have moved since. */
     figures->cursor =
         p->source ? figures->stages[p->source->index].done : takt_ring_cursor(p->ring);
-    for (uint32_t i = 0; i < p->count; i++) {
+    for (uint32_t i = 0; i < figures->stage_count; i++) {
         takt_counters_stage *stage = &figures->stages[i];
         int64_t backlog = last_of_input(p, figures, i, sinks) - stage->done;
         stage->backlog = backlog > 0 && sinks != TAKT_SEQUENCE_GONE ? backlog : 0;
@@ -119,10 +120,10 @@ void takt_pipeline_snapshot(const takt_pipeline *p, takt_counters_pipeline *snap
     copy_name(snapshot->name, p->name);
     snapshot->serial = p->serial;
     snapshot->capacity = takt_ring_capacity(p->ring);
-    snapshot->stage_count = p->count;
+    snapshot->stage_count = p->count - p->has_taps;
     read_progress(p, snapshot);
     /* Counted before it shows: what is done by now is in the figures that are read from here on. */
-    for (uint32_t i = p->count; i-- > 0;)
+    for (uint32_t i = snapshot->stage_count; i-- > 0;)
         read_stage(p->stages[i], &snapshot->stages[i]);
     snapshot->waits = takt__ld64_rlx(&p->ring->hidden->full);
     snapshot->state = state_of(p);

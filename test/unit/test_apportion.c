@@ -1,77 +1,83 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sharing out seats: D'Hondt's result against all the others there are, and against the table of
- * quotients; and the policy that makes widths of it.
+ * Sharing out seats: the result of each rule against all the others there are, and against seats
+ * given one by one without any short cut. Costs are small whole numbers, and what is minimised is
+ * computed in whole numbers too, so that "exact" means equal.
  */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 
 #include "random.h"
 #include "scheduler/apportion.h"
-#include "scheduler/policy.h"
 
-TestSuite(apportion, .timeout = 20);
-TestSuite(policy, .timeout = 20);
+TestSuite(apportion, .timeout = 60);
 
 #define PARTIES_MOST 4
 #define SEATS_MOST   9
 #define NO_LIMIT     1000
+/* Divisible by every seats + 1 and seats that occur: 2 * 2 * 2 * 3 * 3 * 5 * 7 * 11 * 13. */
+#define COMMON INT64_C(360360)
 
-/* The greatest cost / (seats + 1): what D'Hondt minimises. */
-static double greatest(const struct takt__party *parties, uint32_t count)
+/* What a rule makes as small as it can be; INT64_MAX stands for no seat where one is needed. */
+static int64_t objective(const struct takt__party *parties, uint32_t count, takt_rule rule)
 {
-    double most = 0;
+    int64_t most = 0, sum = 0;
     for (uint32_t i = 0; i < count; i++) {
-        double q = parties[i].cost / (parties[i].seats + 1.0);
+        int64_t cost = (int64_t)parties[i].cost, s = parties[i].seats, q = 0;
+        if (rule == TAKT_RULE_DHONDT || rule == TAKT_RULE_MIN_SUM)
+            q = COMMON * cost / (s + 1);
+        else if (rule == TAKT_RULE_ADAMS)
+            q = cost == 0 ? 0 : s ? COMMON * cost / s : INT64_MAX;
+        else if (cost > 0)
+            q = COMMON * s * s / cost; /* costs here divide COMMON */
         most = q > most ? q : most;
+        sum += q;
     }
-    return most;
+    return rule == TAKT_RULE_DHONDT || rule == TAKT_RULE_ADAMS ? most : sum;
 }
 
-/* The least that `greatest` can be, by trying every distribution that the limits allow. */
-static double best(struct takt__party *parties, uint32_t count, uint32_t from, uint32_t seats)
+/* The least that the objective can be, by trying every distribution that the limits allow. */
+static int64_t best(struct takt__party *parties, uint32_t count, uint32_t from, uint32_t seats,
+                    takt_rule rule)
 {
     if (from == count)
-        return greatest(parties, count);
-    double least = -1;
+        return seats == 0 ? objective(parties, count, rule) : INT64_MAX;
+    int64_t least = INT64_MAX;
     struct takt__party *party = &parties[from];
     for (uint32_t more = 0; more <= seats; more++) {
         party->seats = party->least + more;
-        if (more && party->seats > party->most)
+        if (more && (party->seats > party->most || party->cost <= 0))
             break;
-        double q = best(parties, count, from + 1, seats - more);
-        least = least < 0 || q < least ? q : least;
+        int64_t q = best(parties, count, from + 1, seats - more, rule);
+        least = q < least ? q : least;
     }
     return least;
 }
 
-/* Costs of three kinds: few different ones, so that ties abound; any; and often none. */
-static double random_cost(struct rng *rng, int kind)
+/* Divisors of COMMON, few of them so that ties abound, or none. */
+static double random_cost(struct rng *rng)
 {
-    if (kind == 0)
-        return rng_below(rng, 6);
-    if (kind == 1)
-        return (double)(rng_next(rng) >> 11) * 1e-6;
-    return rng_below(rng, 3) ? 0 : 1 + rng_below(rng, 1000);
+    static const double costs[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 60, 360, 840};
+    if (rng_below(rng, 5) == 0)
+        return 0;
+    return costs[rng_below(rng, sizeof costs / sizeof costs[0])];
 }
 
-static void check_minimum(struct rng *rng, bool limits)
+static void check_minimum(struct rng *rng, takt_rule rule, bool limits)
 {
     struct takt__party parties[PARTIES_MOST], tried[PARTIES_MOST];
     uint32_t count = 2 + rng_below(rng, PARTIES_MOST - 1);
     uint32_t seats = rng_below(rng, SEATS_MOST + 1);
     uint32_t given = 0, least = 0, room = 0;
-    int kind = (int)rng_below(rng, 3);
 
     for (uint32_t i = 0; i < count; i++) {
         uint32_t low = limits ? rng_below(rng, 3) : 0;
         uint32_t high = limits ? low + rng_below(rng, 5) : NO_LIMIT;
-        parties[i] = (struct takt__party){random_cost(rng, kind), low, high, 77};
+        parties[i] = (struct takt__party){random_cost(rng), low, high, 77, false};
         tried[i] = parties[i];
         least += low;
         room += parties[i].cost > 0 ? high - low : 0;
     }
-    uint32_t result = takt__apportion(parties, count, seats);
+    uint32_t result = takt__apportion(parties, count, seats, rule);
     for (uint32_t i = 0; i < count; i++) {
         cr_assert(parties[i].seats >= parties[i].least && parties[i].seats <= parties[i].most);
         if (parties[i].cost <= 0)
@@ -80,161 +86,178 @@ static void check_minimum(struct rng *rng, bool limits)
     }
     uint32_t rest = seats > least ? seats - least : 0;
     cr_assert_eq(result, given);
-    cr_assert_eq(given, least + (rest < room ? rest : room));
-    double minimum = best(tried, count, 0, rest);
-    cr_assert(greatest(parties, count) <= minimum, "%g, but %g is possible",
-              greatest(parties, count), minimum);
+    rest = rest < room ? rest : room;
+    cr_assert_eq(given, least + rest);
+    int64_t minimum = best(tried, count, 0, rest, rule);
+    cr_assert_eq(objective(parties, count, rule), minimum, "rule %d: %lld, but %lld is possible",
+                 (int)rule, (long long)objective(parties, count, rule), (long long)minimum);
 }
 
-Test(apportion, minimises_the_greatest_quotient)
+static void check_rule(takt_rule rule)
 {
-    struct rng rng = {1};
+    struct rng rng = {(uint64_t)rule + 1};
     for (int i = 0; i < 4000; i++)
-        check_minimum(&rng, false);
+        check_minimum(&rng, rule, i % 2);
 }
 
-Test(apportion, minimises_within_least_and_most)
+Test(apportion, dhondt_minimises_the_greatest_cost_per_seat_and_one_more)
 {
-    struct rng rng = {2};
-    for (int i = 0; i < 4000; i++)
-        check_minimum(&rng, true);
+    check_rule(TAKT_RULE_DHONDT);
 }
 
-/* One line of the table of quotients. */
-struct claim {
-    double quotient;
-    uint32_t held;
-    uint32_t party;
-};
-
-static int by_claim(const void *left, const void *right)
+Test(apportion, one_seat_each_first_minimises_the_makespan)
 {
-    const struct claim *a = left, *b = right;
-    if (a->quotient < b->quotient || a->quotient > b->quotient)
-        return a->quotient > b->quotient ? -1 : 1;
-    if (a->held != b->held)
-        return a->held < b->held ? -1 : 1;
-    return a->party < b->party ? -1 : 1;
+    check_rule(TAKT_RULE_ADAMS);
 }
 
-Test(apportion, ties_go_to_fewer_seats_and_then_to_the_earlier_party)
+Test(apportion, min_sum_minimises_the_sum)
 {
-    struct rng rng = {3};
+    check_rule(TAKT_RULE_MIN_SUM);
+}
 
-    for (int round = 0; round < 4000; round++) {
-        struct takt__party parties[PARTIES_MOST];
-        struct claim claims[PARTIES_MOST * SEATS_MOST];
-        uint32_t expected[PARTIES_MOST] = {0};
-        uint32_t count = 2 + rng_below(&rng, PARTIES_MOST - 1);
-        uint32_t seats = 1 + rng_below(&rng, SEATS_MOST), n = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            parties[i] = (struct takt__party){1 + rng_below(&rng, 6), 0, NO_LIMIT, 0};
-            for (uint32_t held = 0; held < seats; held++)
-                claims[n++] = (struct claim){parties[i].cost / (held + 1.0), held, i};
-        }
-        qsort(claims, n, sizeof *claims, by_claim);
-        for (uint32_t i = 0; i < seats; i++)
-            expected[claims[i].party]++;
-        cr_assert_eq(takt__apportion(parties, count, seats), seats);
-        for (uint32_t i = 0; i < count; i++)
-            cr_assert_eq(parties[i].seats, expected[i], "round %d, party %u", round, i);
+Test(apportion, sainte_lague_comes_closest_to_the_shares)
+{
+    check_rule(TAKT_RULE_SAINTE_LAGUE);
+}
+
+/* The same by the definition: seats one by one, each to the best claim of all. */
+static double claim(const struct takt__party *party, takt_rule rule)
+{
+    double s = party->seats;
+    switch (rule) {
+    case TAKT_RULE_ADAMS: return s > 0 ? party->cost / s : party->cost * 1e120;
+    case TAKT_RULE_SAINTE_LAGUE: return party->cost / (s + 0.5);
+    case TAKT_RULE_MIN_SUM: return party->cost / ((s + 1) * (s + 2));
+    default: return party->cost / (s + 1);
     }
 }
 
-/* Two workers on stages A and B, whose backlogs and times of one event are given. */
-static void check_example(double a_waiting, double b_waiting, uint32_t a, uint32_t b)
+static uint32_t one_by_one(struct takt__party *parties, uint32_t count, uint32_t seats,
+                           takt_rule rule)
 {
-    struct takt__party parties[] = {{a_waiting * 1.0, 0, 2, 0}, {b_waiting * 1.0, 0, 2, 0}};
-    cr_assert_eq(takt__apportion(parties, 2, 2), a + b);
-    cr_assert_eq(parties[0].seats, a);
-    cr_assert_eq(parties[1].seats, b);
+    uint32_t given = 0;
+    for (uint32_t i = 0; i < count; i++)
+        given += parties[i].seats = parties[i].done ? 0 : parties[i].least;
+    for (; given < seats; given++) {
+        struct takt__party *next = NULL;
+        for (uint32_t i = 0; i < count; i++) {
+            struct takt__party *party = &parties[i];
+            if (party->done || party->cost <= 0 || party->seats >= party->most)
+                continue;
+            if (!next || claim(party, rule) > claim(next, rule) ||
+                (claim(party, rule) >= claim(next, rule) && party->seats < next->seats))
+                next = party;
+        }
+        if (!next)
+            break;
+        next->seats++;
+    }
+    return given;
+}
+
+/* Costs of many magnitudes, of a few equal ones, and of two or three that outweigh all others. */
+static double wide_cost(struct rng *rng, uint32_t kind)
+{
+    double any = (double)(rng_next(rng) >> 11) * 0x1p-53;
+    if (kind == 0)
+        return 1 + rng_below(rng, 4);
+    if (kind == 1)
+        return any * 1e-6;
+    if (kind == 2)
+        return rng_below(rng, 20) ? any : any * 1e9;
+    return rng_below(rng, 3) ? 0 : 1 + rng_below(rng, 1000);
+}
+
+static void check_short_cut(struct rng *rng, uint32_t parties_most, uint32_t seats_most)
+{
+    struct takt__party parties[TAKT__PARTIES_MAX], slowly[TAKT__PARTIES_MAX];
+    uint32_t count = 1 + rng_below(rng, parties_most), seats = rng_below(rng, seats_most + 1);
+    uint32_t kind = rng_below(rng, 4), limits = rng_below(rng, 3);
+    takt_rule rule = (takt_rule)rng_below(rng, 4);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t low = limits == 1 ? rng_below(rng, 4) : 0;
+        uint32_t high = limits ? rng_below(rng, 40) : UINT32_MAX;
+        parties[i] = (struct takt__party){wide_cost(rng, kind), low, high, 5,
+                                          limits && rng_below(rng, 9) == 0};
+        slowly[i] = parties[i];
+    }
+    uint32_t given = takt__apportion(parties, count, seats, rule);
+    cr_assert_eq(given, one_by_one(slowly, count, seats, rule), "%u given, rule %d", given,
+                 (int)rule);
+    for (uint32_t i = 0; i < count; i++)
+        cr_assert_eq(parties[i].seats, slowly[i].seats, "rule %d, party %u of %u, %u seats",
+                     (int)rule, i, count, seats);
+}
+
+Test(apportion, the_short_cut_gives_what_one_by_one_gives)
+{
+    struct rng rng = {7};
+    for (int i = 0; i < 20000; i++)
+        check_short_cut(&rng, 6, 60);
+    for (int i = 0; i < 300; i++)
+        check_short_cut(&rng, 64, 1024);
+    for (int i = 0; i < 10; i++)
+        check_short_cut(&rng, TAKT__PARTIES_MAX, 2000);
+}
+
+/* Two workers on stages A and B, by backlog times the time of one event. */
+static void check_example(takt_rule rule, struct takt__party a, struct takt__party b,
+                          uint32_t seats_a, uint32_t seats_b)
+{
+    struct takt__party parties[] = {a, b};
+    cr_assert_eq(takt__apportion(parties, 2, 2, rule), seats_a + seats_b);
+    cr_assert_eq(parties[0].seats, seats_a, "rule %d", (int)rule);
+    cr_assert_eq(parties[1].seats, seats_b, "rule %d", (int)rule);
 }
 
 Test(apportion, four_examples_of_two_workers_and_two_stages)
 {
-    check_example(3, 0, 2, 0);
-    check_example(1, 2, 1, 1); /* A and B tie for the second seat; B has one already */
-    check_example(0, 2, 0, 2); /* A is done */
-    check_example(0, 0, 0, 0); /* all done: no worker is sent anywhere */
+    static const takt_rule rules[] = {TAKT_RULE_MIN_SUM, TAKT_RULE_DHONDT};
+    for (int i = 0; i < 2; i++) {
+        struct takt__party none = {0, 0, 2, 0, false}, done = {7, 0, 2, 0, true};
+        struct takt__party one = {1, 0, 2, 0, false}, two = {2, 0, 2, 0, false};
+        struct takt__party three = {3, 0, 2, 0, false};
+        check_example(rules[i], three, none, 2, 0);
+        check_example(rules[i], one, two, 1, 1); /* a tie: B has a seat already, A has none */
+        check_example(rules[i], done, two, 0, 2);
+        check_example(rules[i], done, done, 0, 0); /* all done: no worker is sent anywhere */
+    }
+}
+
+Test(apportion, rules_differ_where_they_should)
+{
+    static const uint32_t first[] = {
+        [TAKT_RULE_DHONDT] = 8, [TAKT_RULE_ADAMS] = 7, [TAKT_RULE_MIN_SUM] = 6};
+    for (int rule = 0; rule < 4; rule++) {
+        struct takt__party parties[] = {{900, 0, 8, 0, false}, {100, 0, 8, 0, false}};
+        if (rule == TAKT_RULE_SAINTE_LAGUE)
+            continue;
+        takt__apportion(parties, 2, 8, (takt_rule)rule);
+        cr_assert_eq(parties[0].seats, first[rule], "rule %d", rule);
+        cr_assert_eq(parties[1].seats, 8 - first[rule], "rule %d", rule);
+    }
 }
 
 Test(apportion, the_least_is_given_even_where_there_are_too_few)
 {
-    struct takt__party parties[] = {{5, 1, 9, 0}, {0, 2, 9, 0}, {50, 1, 9, 0}};
-    cr_assert_eq(takt__apportion(parties, 3, 2), 4);
+    struct takt__party parties[] = {
+        {5, 1, 9, 0, false}, {0, 2, 9, 0, false}, {50, 1, 9, 0, false}, {9, 3, 9, 0, true}};
+    cr_assert_eq(takt__apportion(parties, 4, 2, TAKT_RULE_DHONDT), 4);
     cr_assert(parties[0].seats == 1 && parties[1].seats == 2 && parties[2].seats == 1);
-    cr_assert_eq(takt__apportion(parties, 0, 2), 0);
+    cr_assert_eq(parties[3].seats, 0, "done");
+    cr_assert_eq(takt__apportion(parties, 0, 2, TAKT_RULE_DHONDT), 0);
 }
 
-static struct takt__load load(double rate, double service_ns, double backlog)
+Test(apportion, costs_that_are_no_numbers_do_no_harm)
 {
-    return (struct takt__load){.rate = rate,
-                               .service_ns = service_ns,
-                               .backlog = backlog,
-                               .weight = 1,
-                               .least = 1,
-                               .most = 16};
-}
-
-static bool is_about(double value, double expected)
-{
-    return value > expected * (1 - 1e-9) && value < expected * (1 + 1e-9);
-}
-
-Test(policy, a_hot_stage_wins_both_of_two_seats)
-{
-    /* What 10:10:170:10 looks like when the third stage is the bottleneck. */
-    struct takt__load loads[] = {load(5e6, 10, 0), load(5e6, 10, 1000), load(5e6, 170, 60000),
-                                 load(5e6, 10, 0)};
-
-    takt__policy_decide(loads, 4, 2);
-    cr_assert_eq(loads[0].width, 1);
-    cr_assert_eq(loads[1].width, 1);
-    cr_assert_eq(loads[2].width, 4, "two seats, two shards each; not %u", loads[2].width);
-    cr_assert_eq(loads[3].width, 1);
-}
-
-Test(policy, equal_stages_keep_one_shard_each)
-{
-    struct takt__load loads[] = {load(5e6, 60, 0), load(5e6, 60, 0), load(5e6, 60, 0)};
-    takt__policy_decide(loads, 3, 3);
-    for (int i = 0; i < 3; i++)
-        cr_assert_eq(loads[i].width, 1);
-}
-
-Test(policy, cost_is_the_demand_of_rate_and_backlog)
-{
-    struct takt__load loads[] = {load(1e6, 200, 0), load(0, 200, 10000), load(1e6, 200, 10000)};
-    loads[2].weight = 3;
-    takt__policy_decide(loads, 3, 4);
-    cr_assert(is_about(loads[0].cost, 0.2), "%g", loads[0].cost);
-    cr_assert(is_about(loads[1].cost, 0.2), "%g", loads[1].cost); /* caught up with in 10 ms */
-    cr_assert(is_about(loads[2].cost, 1.2), "%g", loads[2].cost);
-    cr_assert_eq(loads[2].width, 8); /* quotients 1.2, 0.6, 0.4 and 0.3 go before 0.2 */
-}
-
-Test(policy, widths_stay_within_their_limits)
-{
-    struct takt__load loads[] = {load(1e6, 900, 0), load(1e6, 100, 0), load(0, 0, 0)};
-    loads[0].most = 1; /* a serial stage: its seats go to others */
-    loads[2].least = 3;
-    takt__policy_decide(loads, 3, 8);
-    cr_assert_eq(loads[0].width, 1);
-    cr_assert_eq(loads[1].width, 14);
-    cr_assert_eq(loads[2].width, 3);
-    loads[1].most = 5;
-    takt__policy_decide(loads, 3, 8);
-    cr_assert_eq(loads[1].width, 5);
-}
-
-Test(policy, what_does_not_flow_keeps_its_least)
-{
-    struct takt__load loads[TAKT_STAGES_MAX];
-    for (uint32_t i = 0; i < TAKT_STAGES_MAX; i++) {
-        loads[i] = load(0, 100, 0);
-        loads[i].least = 1 + i % 3;
+    double nan = __builtin_nan(""), inf = __builtin_inf();
+    for (int rule = 0; rule < 4; rule++) {
+        struct takt__party parties[] = {{nan, 0, 900, 0, false},
+                                        {inf, 0, 400, 0, false},
+                                        {-1, 0, 900, 0, false},
+                                        {1e-300, 0, 900, 0, false}};
+        cr_assert_eq(takt__apportion(parties, 4, 1000, (takt_rule)rule), 1000);
+        cr_assert(parties[0].seats == 0 && parties[2].seats == 0);
+        cr_assert(parties[1].seats == 400 && parties[3].seats == 600);
     }
-    takt__policy_decide(loads, TAKT_STAGES_MAX, TAKT_WORKERS_MAX);
-    for (uint32_t i = 0; i < TAKT_STAGES_MAX; i++)
-        cr_assert_eq(loads[i].width, 1 + i % 3);
 }

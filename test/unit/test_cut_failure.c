@@ -113,7 +113,7 @@ static void run_beyond_a_tentative_cut(void)
     takt__cut_request(&stage, 3);
     takt__cut_step(&stage);
     int64_t tentative = old->cut;
-    cr_assert_eq(tentative, 10);
+    cr_assert(tentative <= 10); /* nothing that is not available */
     cr_assert_eq(old->shards[1].wanted, 1);
     takt_sequence_set(&upstream, 30);
     takt__shard_leave(&old->shards[1]);

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Workers that look for work, step the change of a division, and sleep: scheduler/worker.c and
+ * seat.c, shard/cut.c, disruptor/park.c. That the change completes, that every event gets through,
+ * and that nobody sleeps while there is something to do that nobody else will do. cut.pml has the
+ * order of what is done; here the gate is read in one step.
+ *
+ * Two workers, one producer outside, a stage whose division is changed from FROM shards to TO, and
+ * a stage after it that has one shard. An application's thread asks for the change
+ * (takt_stage_set_shards), steps it once, and goes away; with TICKS the scheduler's thread steps it
+ * for as long as it is pending. With FAILS a handler may fail, once. With STALLS worker 1 may stop
+ * for good whenever it owns nothing.
+ *
+ * Memory is sequentially consistent here: the fences and membarrier of the code see to it that each
+ * of two threads that meet as in Dekker's algorithm cannot miss the other.
+ *
+ * A worker that has looked once in vain goes to sleep; the code looks for 20 microseconds before
+ * that. A ticket is kept as what it is good for: whether the count has moved since it was taken.
+ *
+ * When nothing can move any more, or for ever (`finished`, under weak fairness), all must be done.
+ * The switches whose names begin with M_ are mutants, each a mistake that must be found.
+ */
+#include "stage.pml"
+
+#define WORKERS 2
+
+/* The change; `phase` tells its next step. */
+mtype = { SETTLED, VISIT, SHAPE, SET_UP, INSTALL, LEAVE, OPEN };
+byte target = FROM;
+byte settled = FROM; /* 0 while a change is under way */
+bool busy;
+mtype phase = SETTLED;
+byte visited;
+byte change_cut;
+bool wanted[SHARDS];
+#define PENDING (target != settled)
+
+/* The stage after: its only shard. */
+byte after_sequence;
+byte after_owner;
+
+/* The lot: [0] is not used, workers are 1 and 2. */
+bool ticket_holds[WORKERS + 1];
+bool asleep[WORKERS + 1]; /* in the kernel */
+byte sleepers;
+bool waking;
+bool armed; /* the cursor's `sleepers` */
+
+/* What only assertions look at. */
+bool published;
+bool asked;
+byte late[SHARDS]; /* batches begun after the shard was asked for */
+
+#define LESS(a, b) ((a) < (b) -> (a) : (b))
+
+/* gate.h: takt__gate_least */
+#define LEAST_01 LESS(sequence[0], sequence[1])
+#define LEAST_23 LESS(sequence[2], sequence[3])
+#define LEAST_45 LESS(sequence[4], sequence[5])
+
+inline read_gate(least)
+{
+    d_step {
+        least = LEAST_01;
+        least = LESS(least, LEAST_23);
+        least = LESS(least, LEAST_45)
+    }
+}
+
+/* park.c: takt__park_wake_one */
+inline wake_one()
+{
+    if
+    :: d_step { !waking -> waking = true };
+        d_step { ticket_holds[1] = false; ticket_holds[2] = false };
+        if
+        :: d_step { asleep[1] -> asleep[1] = false }
+        :: d_step { asleep[2] -> asleep[2] = false }
+        :: !asleep[1] && !asleep[2]
+        fi
+    :: waking
+    fi
+}
+
+#define OLD_SHARD   (2 * visited + OLD)
+#define NEW_SHARD   (2 * visited + NEW)
+#define GOING_SHARD NEW_SHARD /* the current division has turned then */
+#define RAISE_TO(end) change_cut = (end > change_cut -> end : change_cut)
+
+/* What mutants change. */
+#ifdef M_FAILED_WAITED_FOR
+#define HAS_FAILED false
+#else
+#define HAS_FAILED (owner[OLD_SHARD] == FAILED)
+#endif
+#ifdef M_CUT_AT_NEXT
+#define SHARD_END sequence[OLD_SHARD]
+#else
+#define SHARD_END processed[OLD_SHARD]
+#endif
+
+#define ASK(n)   wanted[n] = true
+#define UNASK(n) wanted[n] = false; late[n] = 0
+
+/* cut.c: takt__cut_step. Nobody is hurt by what install stores at once: cut.pml. */
+inline cut_step()
+{
+    if
+    :: atomic { !busy -> busy = true };
+        do
+        :: phase == SETTLED && target == width[OLD] -> break
+        :: d_step { phase == SETTLED && target != width[OLD] ->
+                    settled = 0; change_cut = available; cut[OLD] = change_cut; phase = VISIT }
+        :: d_step { phase == VISIT && HAS_FAILED ->
+                    RAISE_TO(sequence[OLD_SHARD] + 1); visited++;
+                    if
+                    :: visited == width[OLD] -> phase = SHAPE
+                    :: else
+                    fi }
+        :: d_step { phase == VISIT && owner[OLD_SHARD] == VACANT ->
+                    UNASK(OLD_SHARD); RAISE_TO(SHARD_END); visited++;
+                    if
+                    :: visited == width[OLD] -> phase = SHAPE
+                    :: else
+                    fi }
+        :: atomic { phase == VISIT && !HAS_FAILED && owner[OLD_SHARD] != VACANT ->
+                    i = OLD_SHARD };
+            d_step { ASK(i); i = 0 };
+            break
+        :: d_step { phase == SHAPE ->
+                    width[NEW] = target; cut[NEW] = NO_CUT; final[NEW] = false;
+                    opened[NEW] = false; visited = 0; phase = SET_UP }
+        :: d_step { phase == SET_UP && owner[NEW_SHARD] == VACANT ->
+                    UNASK(NEW_SHARD);
+#if KEYED
+                    sequence[NEW_SHARD] = change_cut;
+#else
+                    first_owned(change_cut, visited, width[NEW], sequence[NEW_SHARD]);
+#endif
+                    processed[NEW_SHARD] = change_cut; visited++;
+                    if
+                    :: visited == width[NEW] -> phase = INSTALL
+                    :: else
+                    fi }
+        :: atomic { phase == SET_UP && owner[NEW_SHARD] != VACANT -> i = NEW_SHARD };
+            d_step { ASK(i); i = 0; phase = (visited == 0 -> SHAPE : SET_UP) };
+            break
+        :: d_step { phase == INSTALL -> cut[OLD] = change_cut; final[OLD] = true; current = NEW;
+                    visited = 0; phase = LEAVE }
+        :: d_step { phase == LEAVE && sequence[GOING_SHARD] == GONE -> visited++;
+                    if
+                    :: visited == width[NEW] -> phase = OPEN
+                    :: else
+                    fi }
+        :: d_step { phase == LEAVE && sequence[GOING_SHARD] != GONE &&
+                    owner[GOING_SHARD] == VACANT && sequence[GOING_SHARD] >= change_cut ->
+                    sequence[GOING_SHARD] = GONE; visited++;
+                    if
+                    :: visited == width[NEW] -> phase = OPEN
+                    :: else
+                    fi }
+        :: phase == LEAVE && sequence[GOING_SHARD] != GONE &&
+            !(owner[GOING_SHARD] == VACANT && sequence[GOING_SHARD] >= change_cut) -> break
+        :: d_step { phase == OPEN -> opened[OLD] = true };
+            d_step { settled = width[OLD]; visited = 0; change_cut = 0; phase = SETTLED };
+            break
+        od;
+        busy = false
+    :: busy
+    fi
+}
+
+/* runtime.c: takt__runtime_step_cut */
+inline step_cut()
+{
+    cut_step();
+#ifndef M_STEPPER_WAKES_NOBODY
+    if
+    :: sleepers > 0 -> wake_one()
+    :: sleepers == 0
+    fi
+#endif
+}
+
+/* seat.c: look_through, by what is known of the end of the input. */
+#ifdef M_WANTED_TAKEN
+#define LEFT_ALONE(n) false
+#else
+#define LEFT_ALONE(n) wanted[n]
+#endif
+#define IS_LOOKED_AT(n) ((DIVISION(n) == now || changing) && \
+                         (!KEYED || DIVISION(n) != now || opened[DIVISION(n)]))
+#define WORTH(n) (owner[n] == VACANT && !LEFT_ALONE(n) && sequence[n] != GONE && \
+                  sequence[n] < end && sequence[n] < cut[DIVISION(n)] && IS_LOOKED_AT(n))
+#define AFTER_WORTH (after_owner == VACANT && after_sequence < least)
+#define ANY_WORTH (WORTH(0) || WORTH(1) || WORTH(2) || WORTH(3) || WORTH(4) || WORTH(5))
+#define SEAT(n)  :: WORTH(n) -> s = n
+#define AFTER    SHARDS
+#define NO_SHARD NONE
+
+/*
+ * seat.c: choose_in. The sequences are read first, the last stage's before the others'; the stage
+ * that comes after has a backlog by what was read of the stage before it.
+ */
+inline choose()
+{
+    read_gate(least);
+    end = available;
+    if
+    :: PENDING -> cut_step()
+    :: !PENDING
+    fi;
+    d_step { now = current; changing = (settled == 0) };
+    if
+    :: atomic { least < end && ANY_WORTH ->
+                if
+                SEAT(0)
+                SEAT(1)
+                SEAT(2)
+                SEAT(3)
+                SEAT(4)
+                SEAT(5)
+                fi }
+    :: atomic { AFTER_WORTH -> s = AFTER }
+    :: atomic { !(least < end && ANY_WORTH) && !AFTER_WORTH -> s = NO_SHARD }
+    fi;
+    d_step { least = 0; end = 0; now = 0; changing = false }
+}
+
+#ifdef M_WANTED_KEPT
+#define ASKED false
+#else
+#define ASKED wanted[s]
+#endif
+
+proctype Worker(byte me)
+{
+    byte s = NO_SHARD;
+    byte end, least, i, e, last, k;
+    bit now;
+    bool changing, failing;
+
+look:
+    choose();
+    if
+    :: s == AFTER -> goto after
+    :: s == NO_SHARD -> goto park
+#ifdef STALLS
+    :: me == 1 && s == NO_SHARD -> goto stalled
+#endif
+    :: else
+    fi;
+
+    /* worker.c: work; stage.c: takt__shard_run, find_limit */
+    if
+    :: atomic { owner[s] == VACANT -> owner[s] = me }
+    :: atomic { owner[s] != VACANT -> s = NO_SHARD; goto look }
+    fi;
+batch:
+    atomic {
+        if
+        :: sequence[s] == GONE -> goto leave
+        :: else
+        fi;
+        if
+        :: KEYED && !opened[DIVISION(s)] -> goto leave
+        :: else
+        fi;
+        end = cut[DIVISION(s)];
+        if
+        :: sequence[s] >= end -> end = 0; goto depart
+        :: else
+        fi
+    }
+    /* stage.c: gather, the handler, advance */
+    atomic {
+        end = LESS(end, available);
+        if
+        :: sequence[s] >= end -> end = 0; goto depart
+        :: else
+        fi;
+        if
+        :: end = sequence[s] + 1
+        :: end > sequence[s] + 1
+        fi;
+#if FAILS
+        if
+        :: failed == NONE && OWNS(INDEX(s), width[DIVISION(s)], end - 1) -> failing = true
+        :: true
+        fi;
+#endif
+        d_step {
+            late[s] = late[s] + wanted[s];
+            assert(late[s] <= WORKERS); /* asked for, it is given up: one batch of each at most */
+            run_batch();
+            end = 0
+        };
+        if
+        :: failing -> failing = false; goto fail
+        :: else
+        fi
+    }
+depart: /* stage.c: leave_division */
+    atomic {
+        if
+        :: final[DIVISION(s)] && sequence[s] >= cut[DIVISION(s)] -> sequence[s] = GONE
+        :: else
+        fi
+    };
+    /* worker.c: run_shard. A slice may be over at any time. */
+    if
+    :: atomic { !ASKED && sequence[s] < available -> goto batch }
+    :: goto leave
+    fi;
+fail:
+    atomic { owner[s] = FAILED; s = NO_SHARD; goto look };
+leave:
+    atomic { owner[s] = VACANT; s = NO_SHARD; goto look };
+
+after: /* the same for the stage that comes after */
+    if
+    :: atomic { after_owner == VACANT -> after_owner = me }
+    :: atomic { after_owner != VACANT -> s = NO_SHARD; goto look }
+    fi;
+    atomic { read_gate(least); after_sequence = least; least = 0 };
+    atomic { after_owner = VACANT; s = NO_SHARD; goto look };
+
+park: /* worker.c: sleep_on_it; park.c: takt__park_prepare */
+#ifndef M_TICKET_LATE
+    ticket_holds[me] = true;
+#endif
+#ifndef M_WAKING_KEPT
+    waking = false;
+#endif
+    sleepers++;
+#ifndef M_NOT_ARMED
+    armed = true;
+#endif
+#ifndef M_NO_SECOND_LOOK
+    choose();
+    if
+    :: s == NO_SHARD
+    :: atomic { s != NO_SHARD -> s = NO_SHARD; sleepers--; goto look } /* takt__park_cancel */
+    fi;
+#endif
+#ifdef M_TICKET_LATE
+    ticket_holds[me] = true;
+#endif
+    /* park.c: takt__park_sleep */
+    do
+    :: atomic { ticket_holds[me] -> asleep[me] = true };
+end_asleep:
+        !asleep[me]
+    :: !ticket_holds[me] -> break
+    od;
+    sleepers--;
+    waking = false;
+#ifndef M_OTHERS_FORGOTTEN
+    if
+    :: sleepers > 0 -> armed = true
+    :: sleepers == 0
+    fi;
+#endif
+    goto look;
+stalled:
+    skip
+}
+
+/* takt/ring.h: takt_ring_publish; ring.c: takt__ring_wake */
+proctype Producer()
+{
+    do
+    :: available < EVENTS ->
+        available++;
+#ifndef M_PUBLISH_WAKES_NOBODY
+        if
+        :: d_step { armed -> armed = false }; wake_one()
+        :: !armed
+        fi
+#endif
+    :: atomic { true -> published = true; break }
+    od
+}
+
+/* life.c: takt_stage_set_shards; scheduler.c: tick */
+proctype Asker()
+{
+    byte i;
+    atomic { target = TO; asked = true };
+    step_cut();
+#ifdef TICKS
+    do
+    :: atomic { PENDING -> skip }; step_cut()
+    :: settled == TO -> break
+    od
+#endif
+}
+
+#define ARRIVED (failed == NONE && ALL_DONE(available) && after_sequence == available && \
+                 settled == TO)
+#define UP_TO_FAILURE (failed != NONE && ALL_DONE(LESS(failed, available)) && \
+                       after_sequence == failed)
+#define FINISHED (published && asked && (ARRIVED || UP_TO_FAILURE))
+
+init
+{
+    byte i;
+    atomic {
+        begin_stage(i);
+        run Worker(1);
+        run Worker(2);
+        run Producer();
+        run Asker()
+    }
+#ifndef LIVE
+    timeout;
+    assert(FINISHED)
+#endif
+}
+
+#ifdef LIVE
+ltl finished { <> FINISHED }
+#endif

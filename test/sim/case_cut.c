@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stage under a change of its division, as shard/stage.h and shard/cut.h have it, without the
+ * scheduler: workers take whatever shard is vacant and step the change, upstream publishes, and
+ * downstream looks at the stage's progress. Each event is handled once and seen downstream after
+ * that; in a keyed stage a key's events are handled in order, and what the handler keeps for the
+ * key is handed over without a race.
+ */
+#include "cases.h"
+#include "shard/cut.h"
+#include "shard/keys.h"
+
+#define CAPACITY   8
+#define EVENTS_MAX 8
+#define SHARDS_MAX 3
+#define KEYS       3
+
+struct event {
+    int64_t sequence;
+    int64_t handled;
+};
+
+struct world {
+    struct event slots[CAPACITY];
+    uint32_t keys[CAPACITY];
+    takt_sequence upstream;
+    const takt_sequence *upstream_member[1];
+    struct takt__gate upstream_gate;
+    struct takt__stage stage;
+    struct takt__shard shards[2 * SHARDS_MAX];
+    const takt_sequence *members[2 * SHARDS_MAX];
+    int64_t events;
+    int64_t last_of_key[KEYS][16]; /* on lines of their own, as a handler would keep them */
+    uint32_t workers;
+};
+
+/* Neighbours have different keys, and each key comes back soon. */
+static uint64_t key_of(int64_t sequence)
+{
+    return (uint64_t)sequence % KEYS;
+}
+
+static uint64_t event_key(const void *event)
+{
+    return key_of(((const struct event *)event)->sequence);
+}
+
+static int handle(void *context, takt_batch *b)
+{
+    struct world *w = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct event *e = takt_batch_at(b, i);
+        int64_t s = takt_batch_sequence(b, i);
+        sim_check(e->sequence == s, "slot of %lld holds %lld", (long long)s,
+                  (long long)e->sequence);
+        sim_check(e->handled == 0, "event %lld is handled twice", (long long)s);
+        e->handled = 1;
+        if (!w->stage.keyed)
+            continue;
+        int64_t *last = &w->last_of_key[key_of(s)][0];
+        sim_check(*last < s, "event %lld of a key after %lld", (long long)s, (long long)*last);
+        *last = s;
+    }
+    return 0;
+}
+
+static struct world *set_up(int64_t events, uint32_t width, uint32_t shift, bool keyed, bool stored)
+{
+    struct world *w = sim_memory(sizeof *w);
+    w->events = events;
+    takt_sequence_init(&w->upstream, -1);
+    w->upstream_member[0] = &w->upstream;
+    w->upstream_gate.members = w->upstream_member;
+    takt__gate_cover(&w->upstream_gate, 1);
+    for (int k = 0; k < KEYS; k++)
+        w->last_of_key[k][0] = -1;
+    struct takt__stage *stage = &w->stage;
+    stage->slots = (unsigned char *)w->slots;
+    stage->mask = CAPACITY - 1;
+    stage->event_size = sizeof(struct event);
+    stage->keys = w->keys;
+    stage->keyed = keyed;
+    stage->key = keyed && !stored ? event_key : NULL;
+    stage->shards_min = 1;
+    stage->shards_max = SHARDS_MAX;
+    stage->upstream.gate[stage->upstream.count++] = &w->upstream_gate;
+    takt__stage_init(stage, TAKT_STAGE(.handler = handle, .context = w), shift, width, w->shards,
+                     w->members);
+    return w;
+}
+
+static void publish(struct world *w, int64_t to)
+{
+    takt_batch b = {.mask = CAPACITY - 1, .keys = w->keys};
+    for (int64_t s = takt_sequence_get(&w->upstream) + 1; s <= to; s++) {
+        w->slots[s].sequence = s;
+        b.first = s;
+        takt_batch_set_key(&b, 0, key_of(s));
+    }
+    takt_sequence_set(&w->upstream, to);
+}
+
+/* Runs one vacant shard that may have something to do; false if there was none. */
+static bool run_one(struct world *w, uint32_t worker, uint32_t at)
+{
+    struct takt__shard *shard = &w->shards[at % (2 * SHARDS_MAX)];
+    int64_t progress = takt__shard_progress(shard);
+    if (progress == TAKT_SEQUENCE_GONE || takt__ld32_rlx(&shard->wanted) ||
+        progress + 1 >= takt__stage_available(&w->stage) || !takt__shard_take(shard, worker))
+        return false;
+    uint32_t picks[CAPACITY];
+    struct takt__run run;
+    takt__shard_run(&w->stage, shard, 2, picks, &run);
+    takt__shard_leave(shard);
+    return run.worked;
+}
+
+static bool is_over(struct world *w)
+{
+    return takt__stage_done(&w->stage) >= w->events - 1 && !takt__cut_pending(&w->stage);
+}
+
+static void work(struct world *w, uint32_t worker)
+{
+    while (!is_over(w)) {
+        bool worked = false;
+        if (takt__cut_pending(&w->stage))
+            takt__cut_step(&w->stage);
+        for (uint32_t i = 0; i < 2 * SHARDS_MAX; i++)
+            worked |= run_one(w, worker, i + worker);
+        if (!worked)
+            sim_give_way();
+    }
+}
+
+static void work_first(void *context)
+{
+    work(context, 1);
+}
+
+static void work_second(void *context)
+{
+    work(context, 2);
+}
+
+/* What a later stage would do: everything up to the stage's progress is done and can be read. */
+static void look(struct world *w, int64_t *before)
+{
+    int64_t done = takt__stage_done(&w->stage);
+    sim_check(done >= *before, "the stage's progress fell from %lld to %lld", (long long)*before,
+              (long long)done);
+    for (int64_t s = *before + 1; s <= done && s < w->events; s++)
+        sim_check(w->slots[s].handled == 1, "progress passed event %lld, which is not handled",
+                  (long long)s);
+    *before = done;
+}
+
+static void watch(void *context)
+{
+    struct world *w = context;
+    for (int64_t done = -1; done < w->events - 1; sim_give_way())
+        look(w, &done);
+}
+
+/* Upstream publishes, and asks for other widths on the way. */
+static void change(struct world *w, uint32_t workers, uint32_t first, uint32_t second)
+{
+    int fibres[3];
+    uint32_t n = 0;
+    fibres[n++] = sim_start("worker 1", work_first, w);
+    if (workers > 1)
+        fibres[n++] = sim_start("worker 2", work_second, w);
+    fibres[n++] = sim_start("downstream", watch, w);
+    int64_t third = (w->events + 2) / 3;
+    publish(w, third - 1);
+    takt__cut_request(&w->stage, first);
+    publish(w, 2 * third - 1);
+    if (second)
+        takt__cut_request(&w->stage, second);
+    publish(w, w->events - 1);
+    for (uint32_t i = 0; i < n; i++)
+        sim_join(fibres[i]);
+    int64_t before = -1;
+    look(w, &before);
+    sim_check(before == w->events - 1, "the stage ends at %lld", (long long)before);
+    uint32_t last = second ? second : first;
+    sim_check(takt__division_shards(&w->stage.division[w->stage.current]) == last,
+              "the change to %u shards has not come to an end", last);
+}
+
+static void cut_grow(void *unused)
+{
+    (void)unused;
+    change(set_up(4, 2, 0, false, false), 1, 3, 0);
+}
+
+static void cut_shrink(void *unused)
+{
+    (void)unused;
+    change(set_up(4, 3, 0, false, false), 1, 2, 0);
+}
+
+static void cut_two_workers(void *unused)
+{
+    (void)unused;
+    change(set_up(4, 1, 1, false, false), 2, 2, 0);
+}
+
+static void cut_there_and_back(void *unused)
+{
+    (void)unused;
+    change(set_up(6, 2, 0, false, false), 2, 3, 2);
+}
+
+static void cut_keyed(void *unused)
+{
+    (void)unused;
+    change(set_up(4, 1, 0, true, false), 2, 2, 0);
+}
+
+static void cut_keyed_back(void *unused)
+{
+    (void)unused;
+    change(set_up(8, 2, 0, true, false), 2, 3, 2);
+}
+
+static void cut_stored(void *unused)
+{
+    (void)unused;
+    change(set_up(6, 2, 0, true, true), 2, 3, 2);
+}
+
+const struct sim_case sim_cut_cases[] = {
+    {"cut_grow", "2 to 3 shards, one worker", cut_grow, 2, 45, false, false},
+    {"cut_shrink", "3 to 2 shards, one worker", cut_shrink, 2, 45, false, false},
+    {"cut_two_workers", "1 to 2 shards, two workers", cut_two_workers, 1, 60, false, false},
+    {"cut_there_and_back", "2 to 3 to 2 shards, two workers", cut_there_and_back, 1, 60, false,
+     false},
+    {"cut_keyed", "1 to 2 shards by key", cut_keyed, 1, 60, false, false},
+    {"cut_keyed_back", "2 to 3 to 2 shards by key", cut_keyed_back, 1, 60, false, false},
+    {"cut_stored", "the same by stored keys", cut_stored, 1, 37, false, false},
+    {0},
+};

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* The graph of consumers, and gates under it, changed while events flow. */
+#include "cases.h"
+#include "disruptor/consumer.h"
+#include "flow.h"
+
+struct relay {
+    struct takt__gate gate;
+    takt_sequence first, second;
+    const takt_sequence *members[2];
+    int64_t done[8]; /* plain: by whoever has handled the event */
+};
+
+/* The first member goes, the second takes over: gate.h's own order of doing so. */
+static void hand_over(void *context)
+{
+    struct relay *r = context;
+    for (int64_t s = 0; s < 2; s++) {
+        r->done[s] = s;
+        takt_sequence_set(&r->first, s);
+    }
+    takt_sequence_set(&r->second, 1);
+    takt__gate_cover(&r->gate, 2);
+    takt__gate_raise(&r->gate);
+    takt_sequence_set(&r->first, TAKT_SEQUENCE_GONE);
+    r->done[2] = 2;
+    takt_sequence_set(&r->second, 2);
+}
+
+static void gate_hand_over(void *unused)
+{
+    (void)unused;
+    struct relay *r = sim_memory(sizeof *r);
+    takt_sequence_init(&r->first, -1);
+    takt_sequence_init(&r->second, TAKT_SEQUENCE_GONE);
+    r->members[0] = &r->first;
+    r->members[1] = &r->second;
+    r->gate.members = r->members;
+    takt__gate_cover(&r->gate, 1);
+    int relay = sim_start("relay", hand_over, r);
+    int64_t before = -1;
+    for (int i = 0; i < 2; i++) {
+        int64_t least = takt__gate_least(&r->gate);
+        sim_check(least >= before && least <= 2, "the least went from %lld to %lld",
+                  (long long)before, (long long)least);
+        for (int64_t s = 0; s <= least; s++)
+            sim_check(r->done[s] == s, "event %lld is not done", (long long)s);
+        before = least;
+    }
+    sim_join(relay);
+}
+
+struct graph {
+    struct flow *flow;
+    int64_t events;
+    enum takt_from from;
+};
+
+static void produce(void *context)
+{
+    struct graph *g = context;
+    flow_produce(g->flow, 0, g->events, TAKT_FOREVER);
+}
+
+static struct graph *graph_begin(int64_t events)
+{
+    struct graph *g = sim_memory(sizeof *g);
+    g->flow = flow_begin(2, false, FLOW_BLOCK);
+    g->events = events;
+    takt_consumer_start(flow_consumer(g->flow, NULL, 0, FLOW_BLOCK));
+    return g;
+}
+
+static void graph_end(struct graph *g, int producer)
+{
+    sim_join(producer);
+    flow_drain(g->flow);
+    sim_check(g->flow->consumers[0].count == g->events, "the first consumer got %lld events",
+              (long long)g->flow->consumers[0].count);
+    flow_end(g->flow, -1);
+}
+
+/* A consumer behind the first comes and stays: it gets everything from where it began. */
+static void come(void *unused)
+{
+    (void)unused;
+    static const uint32_t first[] = {0};
+    struct graph *g = graph_begin(4);
+    int producer = sim_start("producer", produce, g);
+    takt_consumer_start(flow_consumer(g->flow, first, 1, FLOW_BLOCK));
+    graph_end(g, producer);
+    const struct flow_consumer *late = &g->flow->consumers[1];
+    sim_check(late->first < 0 || late->last == 3, "the newcomer ended at %lld",
+              (long long)late->last);
+}
+
+/* Beside the first, it comes and goes; the producer is not held up by it afterwards. */
+static void come_and_go(void *unused)
+{
+    (void)unused;
+    struct graph *g = graph_begin(4);
+    int producer = sim_start("producer", produce, g);
+    takt_consumer *c = flow_consumer(g->flow, NULL, 0, FLOW_BLOCK);
+    takt_consumer_start(c);
+    int error = takt_consumer_remove(c);
+    sim_check(error == 0, "it cannot be removed: %s", takt_strerror(error));
+    graph_end(g, producer);
+}
+
+/* Behind the first, whose place at the producer's gate it takes and gives back. */
+static void insert(void *unused)
+{
+    (void)unused;
+    static const uint32_t first[] = {0};
+    struct graph *g = graph_begin(4);
+    int producer = sim_start("producer", produce, g);
+    takt_consumer *c = flow_consumer(g->flow, first, 1, FLOW_BLOCK);
+    takt_consumer_start(c);
+    int error = takt_consumer_remove(c);
+    sim_check(error == 0, "it cannot be removed: %s", takt_strerror(error));
+    graph_end(g, producer);
+}
+
+/* The only consumer goes, and another comes while the producer is under way. */
+static void change_over(void *unused)
+{
+    (void)unused;
+    struct graph *g = graph_begin(4);
+    int producer = sim_start("producer", produce, g);
+    takt_consumer *next = flow_consumer(g->flow, NULL, 0, FLOW_BLOCK);
+    takt_consumer_remove(g->flow->consumers[0].handle);
+    takt_consumer_start(next);
+    sim_join(producer);
+    flow_drain(g->flow);
+    const struct flow_consumer *c = &g->flow->consumers[1];
+    sim_check(c->first < 0 || c->last == 3, "the newcomer ended at %lld", (long long)c->last);
+    flow_end(g->flow, -1);
+}
+
+static void diamond(void *unused)
+{
+    (void)unused;
+    static const uint32_t first[] = {0}, both[] = {1, 2};
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    flow_consumer(f, first, 1, FLOW_BLOCK);
+    flow_consumer(f, first, 1, FLOW_BLOCK);
+    flow_consumer(f, both, 2, FLOW_BLOCK);
+    for (uint32_t i = 0; i < f->count; i++)
+        takt_consumer_start(f->consumers[i].handle);
+    flow_produce(f, 0, 4, TAKT_FOREVER);
+    flow_drain(f);
+    flow_end(f, 4);
+}
+
+const struct sim_case sim_graph_cases[] = {
+    {"gate_hand_over", "the least of a gate whose members change", gate_hand_over, 4, 15, false,
+     false},
+    {"graph_come", "a consumer is added while events flow", come, 2, 30, false, false},
+    {"graph_come_and_go", "added and removed beside another", come_and_go, 2, 40, false, false},
+    {"graph_insert", "added and removed behind another", insert, 2, 30, false, false},
+    {"graph_change_over", "one goes, another comes", change_over, 2, 30, false, false},
+    {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
+    {0},
+};

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole pipelines: the real workers and the real scheduler thread, a handful of events. */
+#include "cases.h"
+
+#define EVENTS_MAX 16
+#define STAGES_MAX 3
+
+struct event {
+    int64_t number;
+    int64_t stages; /* that have handled it, a bit each */
+};
+
+struct line {
+    takt_runtime *runtime;
+    takt_pipeline *pipeline;
+    takt_stage *stages[STAGES_MAX];
+    uint32_t count;
+    int64_t events, produced, arrived;
+    int64_t fail_at; /* the last stage fails there; -1: it does not */
+};
+
+struct station {
+    struct line *line;
+    uint32_t index;
+};
+
+static int on_source(void *context, takt_batch *b)
+{
+    struct line *l = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        if (l->produced == l->events) {
+            b->count = i;
+            return TAKT_END;
+        }
+        struct event *e = takt_batch_at(b, i);
+        e->number = l->produced++;
+        e->stages = 0;
+    }
+    return 0;
+}
+
+static int on_station(void *context, takt_batch *b)
+{
+    struct station *s = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct event *e = takt_batch_at(b, i);
+        sim_check(e->number == takt_batch_sequence(b, i), "slot of %lld holds %lld",
+                  (long long)takt_batch_sequence(b, i), (long long)e->number);
+        sim_check(e->stages == (INT64_C(1) << s->index) - 1, "stage %u finds event %lld with %llx",
+                  s->index, (long long)e->number, (unsigned long long)e->stages);
+        e->stages |= INT64_C(1) << s->index;
+    }
+    return 0;
+}
+
+/* The last stage is serial: it sees the events in their order. */
+static int on_last(void *context, takt_batch *b)
+{
+    struct station *s = context;
+    struct line *l = s->line;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct event *e = takt_batch_at(b, i);
+        if (e->number == l->fail_at)
+            return takt_batch_fail(b, i, TAKT_EINVAL);
+        sim_check(e->number == l->arrived, "event %lld arrives after %lld", (long long)e->number,
+                  (long long)l->arrived - 1);
+        sim_check(e->stages == (INT64_C(1) << s->index) - 1, "event %lld arrives with %llx",
+                  (long long)e->number, (unsigned long long)e->stages);
+        l->arrived++;
+    }
+    return 0;
+}
+
+static uint64_t event_key(const void *event)
+{
+    return (uint64_t)((const struct event *)event)->number & 1;
+}
+
+static void add(struct line *l, takt_handler handler, uint32_t shards_max, takt_key_function key)
+{
+    struct station *s = sim_memory(sizeof *s);
+    *s = (struct station){l, l->count};
+    int error = takt_pipeline_add_stage(
+        l->pipeline, &l->stages[l->count],
+        TAKT_STAGE(.handler = handler, .context = s,
+                   .after = &l->stages[l->count ? l->count - 1 : 0], .after_count = l->count > 0,
+                   .shards_max = shards_max, .block = 1, .key = key));
+    sim_check(error == 0, "no stage: %s", takt_strerror(error));
+    l->count++;
+}
+
+/* A pipeline of `middle` stages and a last one, with a source or with the caller as its producer.
+ */
+static struct line *begin(uint32_t workers, int64_t events, uint32_t middle, bool source,
+                          takt_key_function key)
+{
+    struct line *l = sim_memory(sizeof *l);
+    l->events = events;
+    l->fail_at = -1;
+    int error = takt_runtime_create(&l->runtime,
+                                    TAKT_RUNTIME(.workers = workers, .allocator = &sim_allocator));
+    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
+    error = takt_pipeline_create(&l->pipeline, l->runtime,
+                                 TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = 4,
+                                               .alignment = 8, .fixed_widths = true));
+    sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
+    if (source)
+        takt_pipeline_add_source(l->pipeline, NULL, TAKT_STAGE(.handler = on_source, .context = l));
+    for (uint32_t i = 0; i < middle; i++)
+        add(l, on_station, 2, key);
+    add(l, on_last, 1, NULL);
+    return l;
+}
+
+static void start(struct line *l)
+{
+    int error = takt_pipeline_start(l->pipeline);
+    sim_check(error == 0, "it does not start: %s", takt_strerror(error));
+}
+
+static void produce(struct line *l, int64_t to)
+{
+    takt_ring *ring = takt_pipeline_ring(l->pipeline);
+    for (; l->produced < to; l->produced++) {
+        int64_t s = takt_ring_next(ring, 1);
+        sim_check(s == l->produced, "claimed %lld, not %lld", (long long)s, (long long)l->produced);
+        *(struct event *)takt_ring_at(ring, s) = (struct event){.number = s};
+        takt_ring_publish(ring, s);
+    }
+}
+
+static void destroy(struct line *l)
+{
+    takt_pipeline_destroy(l->pipeline);
+    takt_runtime_destroy(l->runtime);
+}
+
+static void end(struct line *l, int expected)
+{
+    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
+    sim_check(result == expected, "the pipeline ended with %d, not %d", result, expected);
+    destroy(l);
+    if (expected == 0)
+        sim_check(l->arrived == l->events, "%lld events of %lld arrived", (long long)l->arrived,
+                  (long long)l->events);
+}
+
+static void outside(uint32_t workers, int64_t events)
+{
+    struct line *l = begin(workers, events, 0, false, NULL);
+    start(l);
+    produce(l, events);
+    takt_pipeline_close(l->pipeline);
+    end(l, 0);
+}
+
+static void line_outside(void *unused)
+{
+    (void)unused;
+    outside(1, 2);
+}
+
+static void line_two_workers(void *unused)
+{
+    (void)unused;
+    outside(2, 6);
+}
+
+static void line_source(void *unused)
+{
+    (void)unused;
+    struct line *l = begin(1, 6, 1, true, NULL);
+    start(l);
+    end(l, 0);
+}
+
+static void redivide(uint32_t workers, takt_key_function key)
+{
+    struct line *l = begin(workers, 8, 1, false, key);
+    start(l);
+    produce(l, 2);
+    takt_stage_set_shards(l->stages[0], 2);
+    produce(l, 5);
+    takt_stage_set_shards(l->stages[0], 1);
+    produce(l, 8);
+    takt_pipeline_close(l->pipeline);
+    end(l, 0);
+}
+
+static void line_redivide(void *unused)
+{
+    (void)unused;
+    redivide(2, NULL);
+}
+
+static void line_redivide_keyed(void *unused)
+{
+    (void)unused;
+    redivide(2, event_key);
+}
+
+static struct line *drain(void)
+{
+    struct line *l = begin(1, 6, 1, true, NULL);
+    start(l);
+    int64_t left = takt_pipeline_drain(l->pipeline, TAKT_FOREVER);
+    sim_check(left == 0, "%lld events are left after a drain", (long long)left);
+    return l;
+}
+
+/* Drained in the middle, and gone on. */
+static void line_drain(void *unused)
+{
+    (void)unused;
+    struct line *l = drain();
+    takt_pipeline_resume(l->pipeline);
+    end(l, 0);
+}
+
+/* While it is drained, the caller has what its handlers use for itself. */
+static void line_quiet(void *unused)
+{
+    (void)unused;
+    struct line *l = drain();
+    sim_check(l->arrived == takt_ring_cursor(takt_pipeline_ring(l->pipeline)) + 1,
+              "drained, and %lld events have arrived", (long long)l->arrived);
+    takt_pipeline_resume(l->pipeline);
+    end(l, 0);
+}
+
+static void line_halt(void *unused)
+{
+    (void)unused;
+    struct line *l = begin(2, 8, 1, true, NULL);
+    start(l);
+    sim_give_way();
+    takt_pipeline_halt(l->pipeline);
+    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
+    sim_check(result == TAKT_EHALTED || result == 0, "halted, and ended with %d", result);
+    destroy(l);
+    sim_check(result != 0 || l->arrived == l->events, "%lld events of %lld arrived",
+              (long long)l->arrived, (long long)l->events);
+}
+
+/* The failed event and those after it do not arrive, the ones before it do. */
+static void line_failure(void *unused)
+{
+    (void)unused;
+    struct line *l = begin(2, 4, 1, true, NULL);
+    l->fail_at = 2;
+    start(l);
+    end(l, TAKT_EINVAL);
+    sim_check(l->arrived == 2, "%lld events arrived before the failure", (long long)l->arrived);
+}
+
+const struct sim_case sim_pipeline_cases[] = {
+    {"line_outside", "one worker, a producer outside", line_outside, 0, 24, false, false},
+    {"line_two_workers", "two workers, six events", line_two_workers, 0, 20, false, false},
+    {"line_source", "a source, a stage, a sink, one worker", line_source, 0, 20, false, false},
+    {"line_redivide", "1 to 2 to 1 shards on the way, two workers", line_redivide, 0, 24, false,
+     false},
+    {"line_redivide_keyed", "the same by key", line_redivide_keyed, 0, 24, false, false},
+    {"line_drain", "drained and resumed", line_drain, 0, 20, false, false},
+    {"line_quiet", "while drained, the caller is alone", line_quiet, 0, 10, false, false},
+    {"line_halt", "halted and destroyed", line_halt, 0, 16, false, false},
+    {"line_failure", "a handler that fails", line_failure, 0, 16, false, false},
+    {0},
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The cases, file by file; each list ends with one that has no name. */
+#ifndef TAKT_TEST_SIM_CASES_H
+#define TAKT_TEST_SIM_CASES_H
+
+#include "sim.h"
+
+extern const struct sim_case sim_model_cases[];    /* case_model.c */
+extern const struct sim_case sim_ring_cases[];     /* case_ring.c */
+extern const struct sim_case sim_wait_cases[];     /* case_wait.c */
+extern const struct sim_case sim_graph_cases[];    /* case_graph.c */
+extern const struct sim_case sim_cut_cases[];      /* case_cut.c */
+extern const struct sim_case sim_park_cases[];     /* case_park.c */
+extern const struct sim_case sim_pipeline_cases[]; /* case_pipeline.c */
+
+#endif

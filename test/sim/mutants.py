@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Can the schedule explorer fail? Faults are planted in copies of the library, one at a time. TAP.
+
+    mutants.py ROOT COMPILER...       all of them
+    mutants.py --only NAME ROOT COMPILER...
+
+A mutant is a piece of text in a file, what is put in its place, and the cases that must notice. The
+library is compiled anew with it (a copy; ROOT is only read) and the explorer is run on those cases
+alone. The first point is the library as it is, on the same cases: it must pass.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SCHEDULES = 60000
+LAYERS = ["include", "disruptor", "shard", "scheduler"]
+FLAGS = ["-std=c17", "-O1", "-g", "-D_GNU_SOURCE", "-DTAKT_ATOMICS_SIM", "-I.", "-Iinclude",
+         "-Itest", "-Itest/sim"]
+ENGINE = ["fibre", "kernel", "main", "memory", "race", "schedule", "search", "trace"]
+
+# name, file, what stands there, what is put in its place, cases
+MUTANTS = [
+    ("a publish is not a release", "include/takt/ring.h",
+     "takt__store_release(&ring->cursor.value, high);",
+     "takt__store_relaxed(&ring->cursor.value, high);", ["ring_block"]),
+    ("a sequence moves without a release", "include/takt/sequence.h",
+     "takt__store_release(&s->value, value);",
+     "takt__store_relaxed(&s->value, value);", ["ring_block"]),
+    ("a sequence is read without an acquire", "disruptor/gate.h",
+     "takt__ld64_acq(&takt__gate_member(gate, i)->value);",
+     "takt__ld64_rlx(&takt__gate_member(gate, i)->value);", ["ring_block"]),
+    ("a lap is published without a release", "disruptor/claim.c",
+     "takt__st32_rel(&ring->laps[s & ring->mask],",
+     "takt__st32_rlx(&ring->laps[s & ring->mask],", ["multi_small"]),
+    ("the room that another found is taken without an acquire", "disruptor/claim.c",
+     "takt__ld64_acq(&hidden->multi_room)",
+     "takt__ld64_rlx(&hidden->multi_room)", ["multi_small"]),
+    ("no barrier between arming and looking", "disruptor/await.c",
+     "bool everywhere = takt__barrier_everywhere();",
+     "bool everywhere = true;", ["sleep_at_one"]),
+    ("the barrier is the caller's own", "disruptor/futex.c",
+     "if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0)\n        return true;",
+     "return true;", ["sleep_at_one"]),
+    ("asleep at a sequence that need not move any more", "disruptor/await.c",
+     "if (nothing && takt__ld64_acq(&s->value) < what->wanted)",
+     "if (nothing)", ["sleep_at_two"]),
+    ("no look between arming and sleeping", "disruptor/await.c",
+     "bool nothing = look(what) == NOTHING;\n    if (nothing && takt__ld64_acq(&s->value) < "
+     "what->wanted)", "if (true)", ["sleep_at_one"]),
+    ("woken without the count being moved", "disruptor/wait.c",
+     "takt__add32(&s->events, 1);", "(void)0;", ["sleep_at_one"]),
+    ("one of several sleepers is woken", "disruptor/wait.c",
+     "takt__futex_wake(&s->events, INT_MAX);",
+     "takt__futex_wake(&s->events, 1);", ["two_sleepers"]),
+    ("no look for sleepers after a publish", "include/takt/ring.h",
+     "if (TAKT_UNLIKELY(takt__load32_relaxed(&ring->cursor.sleepers)))",
+     "if (false)", ["ring_block"]),
+    ("a halt does not wake the consumers", "disruptor/ring.c",
+     "    takt__ring_wake(ring);\n    if (ring->hidden->park)", "    if (ring->hidden->park)",
+     ["wait_halt"]),
+    ("no fence between the room and the look at a halt", "disruptor/claim.c",
+     "takt__fence(); /* a halt stores `halted` and then `room` */", "", ["halt_room"]),
+    ("a gate is read without its version", "disruptor/gate.h",
+     "if (TAKT_LIKELY(takt__ld32_acq(&gate->version) == before))", "(void)before;",
+     ["gate_hand_over"]),
+    ("a newcomer does not look again where the others are", "disruptor/consumer.c",
+     "if (now > begin)", "if (false)", ["graph_come_and_go", "graph_come"]),
+    ("a shard is given up without a release", "shard/stage.h",
+     "takt__st32_rel(&shard->owner, TAKT__VACANT);",
+     "takt__st32_rlx(&shard->owner, TAKT__VACANT);", ["cut_two_workers"]),
+    ("the cut is not raised to what was processed", "shard/cut.c",
+     "if (end > change->cut)", "if (false)", ["cut_grow", "cut_two_workers"]),
+    ("an old shard leaves before the new ones count", "shard/cut.c",
+     "takt__gate_raise(&stage->gate);", "", ["cut_two_workers", "cut_there_and_back"]),
+    ("keyed shards start before the old ones have left", "shard/stage.c",
+     "if (stage->keyed && !takt__ld32_acq(&division->open))", "if (false)",
+     ["cut_keyed", "cut_keyed_back"]),
+    ("a key's state is handed over without an acquire", "shard/stage.c",
+     "if (stage->keyed && !takt__ld32_acq(&division->open))",
+     "if (stage->keyed && !takt__ld32_rlx(&division->open))", ["cut_keyed", "cut_keyed_back"]),
+    ("a worker sleeps without looking once more", "scheduler/worker.c",
+     "takt__seat_choose(runtime, w->id, seat);\n    if (seat->shard || takt__ld32_rlx("
+     "&runtime->stopping)) {", "if (takt__ld32_rlx(&runtime->stopping)) {", ["line_outside"]),
+    ("a worker does not arm the producer", "scheduler/worker.c",
+     "            takt__sequence_arm(&p->ring->cursor);", "            (void)0;",
+     ["line_two_workers"]),
+    ("closing a pipeline wakes nobody", "scheduler/life.c",
+     "takt__park_wake_one(&p->runtime->park);\n}\n\n/* The result", "}\n\n/* The result",
+     ["line_outside"]),
+]
+
+
+class Explorer:
+    """The explorer, compiled in a folder of its own; of a mutant only what it changes."""
+
+    def __init__(self, root, compiler, folder):
+        self.compiler = compiler
+        self.folder = folder
+        for name in [*LAYERS, "test/sim"]:
+            shutil.copytree(root / name, folder / name)
+        for name in ["random.h", "tap.h"]:
+            shutil.copy(root / "test" / name, folder / "test" / name)
+        (folder / "object").mkdir()
+        self.sources = [*(path for layer in LAYERS for path in sorted((folder / layer).glob("*.c"))
+                          if path.name != "jemalloc.c"),
+                        *sorted((folder / "test/sim").glob("*.c"))]
+
+    def build(self, changed=None):
+        """None, or why it did not compile. A header concerns everything."""
+        for source in self.sources:
+            if changed and changed.suffix == ".c" and source != changed:
+                continue
+            flags = FLAGS
+            if source.parent.name != "sim" or source.stem not in ENGINE:
+                flags = [*FLAGS, "-fsanitize=thread", "-include", "test/sim/platform.h"]
+            error = self.run([*self.compiler, *flags, "-c", str(source), "-o", self.object(source)])
+            if error:
+                return error
+        return self.run([*self.compiler, "-o", "explorer", *map(self.object, self.sources)])
+
+    def object(self, source):
+        return f"object/{source.parent.name}_{source.stem}.o"
+
+    def run(self, command):
+        result = subprocess.run(command, cwd=self.folder, capture_output=True, text=True,
+                                check=False)
+        return None if result.returncode == 0 else result.stdout + result.stderr
+
+    def failing(self, cases):
+        """The report of the first of these cases that fails, or None."""
+        for case in cases:
+            report = self.run(["./explorer", "--case", case, "--schedules", str(SCHEDULES),
+                               "--steps", "0"])
+            if report:
+                return report
+        return None
+
+
+class Plan:
+    def __init__(self, count):
+        print(f"1..{count}", flush=True)
+        self.number, self.failed = 0, False
+
+    def point(self, passed, text, details=""):
+        self.number += 1
+        self.failed |= not passed
+        print(f"{'' if passed else 'not '}ok {self.number} - {text}")
+        for line in (details or "").splitlines():
+            print(f"# {line}")
+        sys.stdout.flush()
+
+
+def kill(explorer, mutant, plan):
+    name, file, old, new, cases = mutant
+    path = explorer.folder / file
+    text = path.read_text()
+    if text.count(old) != 1:
+        plan.point(False, name, f"{file} has {text.count(old)} places like it")
+        return
+    path.write_text(text.replace(old, new))
+    error = explorer.build(path)
+    report = None if error else explorer.failing(cases)
+    why = next((line[2:] for line in (report or "").splitlines()
+                if line.startswith("# ") and " schedules in " not in line), "")
+    plan.point(bool(report), f"{name}: {why or 'survives'}", error)
+    path.write_text(text)
+    if path.suffix == ".c":
+        explorer.build(path)
+
+
+def main(arguments):
+    only = None
+    if arguments[:1] == ["--only"]:
+        only, arguments = arguments[1], arguments[2:]
+    root, compiler = Path(arguments[0]).resolve(), arguments[1:]
+    mutants = [mutant for mutant in MUTANTS if only in (None, mutant[0])]
+    # Headers last, each after a complete build anyway.
+    mutants.sort(key=lambda mutant: mutant[1].endswith(".h"))
+    with tempfile.TemporaryDirectory() as folder:
+        explorer = Explorer(root, compiler, Path(folder))
+        plan = Plan(len(mutants) + 1)
+        error = explorer.build()
+        cases = sorted({case for mutant in mutants for case in mutant[4]})
+        plan.point(not error and not explorer.failing(cases), "the library as it is", error)
+        for mutant in mutants:
+            kill(explorer, mutant, plan)
+    return 1 if plan.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
