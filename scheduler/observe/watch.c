@@ -60,7 +60,7 @@ static int64_t last_of_input(const takt_pipeline *p, const takt_counters_pipelin
 {
     const takt_stage *stage = p->stages[i];
     if (stage->core.source)
-        return sinks + stage->core.lead;
+        return sinks == TAKT_SEQUENCE_GONE ? sinks : sinks + stage->core.lead;
     int64_t least = stage->upstream_count ? TAKT_SEQUENCE_GONE : figures->cursor;
     for (uint32_t k = 0; k < stage->upstream_count; k++)
         if (figures->stages[stage->upstream[k]].done < least)
