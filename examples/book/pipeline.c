@@ -38,9 +38,8 @@
 
 #define PROGRESS_NS 100000000
 
-/* How many seats, batches and sleeps of a worker a recording holds: 32 MiB, for some ten seconds.
- */
-#define RECORDS (1u << 20)
+/* How many records a worker's recording holds: 8 MiB, for some twenty seconds. */
+#define RECORDS (1u << 18)
 
 enum { SOURCE, DECODE, BOOK, FORMAT, TAPE, STAGES };
 
