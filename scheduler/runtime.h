@@ -76,7 +76,7 @@ struct takt_pipeline {
     takt_stage *source;
     struct takt__taps *taps; /* tap.h */
     bool has_taps;           /* they are among the stages */
-    int64_t serial; /* which pipeline of its runtime it is; 0: it was never started */
+    int64_t serial;          /* which pipeline of its runtime it is; 0: it was never started */
     struct takt__park waiters;
     TAKT_ALIGNED uint32_t state;
     uint32_t closed;  /* the outside producer has ended */
