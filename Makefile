@@ -8,6 +8,7 @@ MESSAGES := 2000000
 OWN_FEED := $(BUILD)/feed/itch-$(MESSAGES).bin
 FEED     := $(OWN_FEED)
 TAPE     := $(BUILD)/tape.csv
+REPORT   := $(BUILD)/report.html
 PREFIX   := /usr/local
 LIBDIR   := lib
 ARGS     :=
@@ -18,6 +19,7 @@ ARGS     :=
 help:
 	@echo 'make              build the library and the examples in $(BUILD)/'
 	@echo 'make run          build order books from a generated feed of $(MESSAGES) messages'
+	@echo '                  and draw what the workers did, as a page: $(REPORT)'
 	@echo '                  (FEED=path: from that feed; ARGS="--workers 4": options of takt-book)'
 	@echo 'make check        build and test three ways (release, address and undefined-behaviour'
 	@echo '                  sanitizers, thread sanitizer), tidiness, fuzzers'
@@ -49,7 +51,8 @@ $(BUILD)/feed/itch-%.bin: | build
 
 run: build $(filter $(OWN_FEED),$(FEED))
 	@echo 'takt: $(FEED) to the tape $(TAPE)'
-	@$(BUILD)/examples/takt-book --tape $(TAPE) $(ARGS) $(FEED)
+	@$(BUILD)/examples/takt-book --tape $(TAPE) --report $(REPORT) $(ARGS) $(FEED)
+	@echo 'takt: what the workers and the scheduler did: $(REPORT)'
 
 check:
 	@tools/setup.sh check

@@ -69,6 +69,8 @@ static int await_room(takt_ring *ring, int64_t high, int64_t deadline)
         .deadline = deadline,
         .patience = &ring->hidden->patience,
     };
+    if (takt__gates_least(what.gates) < what.wanted)
+        takt__add64(&ring->hidden->full, 1);
     int64_t found = takt__await(&what, &ring->hidden->wait);
     if (found == TAKT_EALERTED)
         return TAKT_EHALTED;

@@ -33,6 +33,7 @@ struct takt__ring_private {
     uint32_t failed;                 /* a consumer has failed for good */
     struct takt_consumer *retired;   /* and those that were removed */
     TAKT_ALIGNED int64_t last_void;  /* the highest void sequence, or below all sequences */
+    int64_t full;                    /* how often a producer has waited for room */
     TAKT_ALIGNED int64_t multi_room; /* many producers: the highest that may be claimed */
 };
 

@@ -17,6 +17,7 @@
 void takt__pipeline_fail(takt_pipeline *p, const takt_stage *stage, int64_t sequence, int code)
 {
     pthread_mutex_lock(&p->failure_lock);
+    takt__st64_rlx((int64_t *)&stage->errors, stage->errors + 1);
     bool lower = sequence < p->failure.sequence ||
                  (sequence == p->failure.sequence && stage->index < p->failed_stage);
     if (!p->failing || lower) {

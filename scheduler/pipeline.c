@@ -272,6 +272,8 @@ int takt_pipeline_start(takt_pipeline *p)
     int error = make_key_column(p);
     if (error == 0)
         error = close_the_ring(p);
+    if (error == 0)
+        error = takt__watch_pipeline(p);
     if (error < 0)
         return error;
     int64_t now = takt_now();
@@ -298,6 +300,7 @@ void takt_pipeline_destroy(takt_pipeline *p)
         return;
     takt_pipeline_halt(p);
     takt__runtime_detach(p->runtime, p);
+    takt__watch_leave(p);
     takt__taps_destroy(p);
     const takt_allocator *allocator = p->runtime->allocator;
     for (uint32_t i = 0; i < p->count - p->has_taps; i++) {

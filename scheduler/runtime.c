@@ -39,6 +39,7 @@ static takt_runtime *make(const takt_runtime_options *options)
     if (!runtime)
         return NULL;
     runtime->allocator = allocator;
+    takt__watch_init(runtime);
     uint32_t n = options->workers ? options->workers : takt__topo_cores();
     runtime->worker_count = n < TAKT_WORKERS_MAX ? n : TAKT_WORKERS_MAX;
     runtime->pin = options->pin;
@@ -59,6 +60,7 @@ static bool start_threads(takt_runtime *runtime)
         struct takt__worker *w = &runtime->workers[i];
         w->runtime = runtime;
         w->trail.worker = i + 1;
+        w->probe.started_ns = takt_now();
         w->picks = runtime->picks + (size_t)i * TAKT__BATCH_MAX;
         if (pthread_create(&w->thread, NULL, takt__worker_main, w) != 0)
             return false;
@@ -103,6 +105,7 @@ void takt_runtime_destroy(takt_runtime *runtime)
         pthread_join(runtime->workers[i].thread, NULL);
     if (runtime->scheduler_started)
         pthread_join(runtime->scheduler, NULL);
+    takt__watch_end(runtime);
     const takt_allocator *allocator = runtime->allocator;
     takt__release(allocator, runtime->workers, workers_size(runtime->worker_count));
     takt__release(allocator, runtime->picks, picks_size(runtime->worker_count));

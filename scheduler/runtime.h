@@ -17,6 +17,7 @@
 
 #include "disruptor/park.h"
 #include "scheduler/decide.h"
+#include "scheduler/observe/watch.h"
 #include "shard/stage.h"
 
 /* The most events that a worker takes from a shard at once. */
@@ -40,13 +41,17 @@ struct takt_stage {
     uint32_t index;                       /* in the pipeline */
     uint32_t upstream[TAKT_UPSTREAM_MAX]; /* indices; none: the ring's producer */
     uint32_t upstream_count;
-    bool sink; /* no stage comes after it */
+    bool sink;       /* no stage comes after it */
+    uint32_t number; /* for the figures: its pipeline's place + 1, and its index */
+    int64_t errors;  /* handlers that failed; under the pipeline's failure_lock */
     struct takt__shard *shards;
     const takt_sequence **members;
     /* A source's; written by its owner. */
     TAKT_ALIGNED uint32_t ended;
     int64_t idle_until; /* it had nothing: not asked again before */
     int64_t idle_ns;    /* how long it was left alone the last time */
+    int64_t claims;     /* how often it was offered room, */
+    int64_t waits;      /* and had nothing to put there */
     /* The scheduler thread's. */
     TAKT_ALIGNED struct takt__decision decision;
     int64_t preference; /* the bits of a double, for workers; 0: the weight */
@@ -71,6 +76,7 @@ struct takt_pipeline {
     takt_stage *source;
     struct takt__taps *taps; /* tap.h */
     bool has_taps;           /* they are among the stages */
+    int64_t serial;          /* which pipeline of its runtime it is; 0: it was never started */
     struct takt__park waiters;
     TAKT_ALIGNED uint32_t state;
     uint32_t closed;  /* the outside producer has ended */
@@ -93,6 +99,7 @@ struct takt__worker {
     pthread_t thread;
     struct takt__trail trail;
     uint32_t *picks;
+    struct takt__probe probe;
     TAKT_ALIGNED int64_t epoch;
 };
 
@@ -108,6 +115,7 @@ struct takt_runtime {
     pthread_t scheduler;
     struct takt__park park;          /* where workers sleep */
     struct takt__park scheduler_lot; /* where the scheduler thread does between ticks */
+    struct takt__watch watch;        /* for those who look on */
     TAKT_ALIGNED uint32_t stopping;
     int64_t scheduler_epoch;
     takt_pipeline *places[TAKT_PIPELINES_MAX];

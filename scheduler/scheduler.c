@@ -55,8 +55,24 @@ static void read_stage(const takt_pipeline *p, uint32_t index, struct takt__read
     };
 }
 
+/* Tells who looks on what the policy made of the loads. */
+static void tell(const takt_pipeline *p, const takt_load *loads,
+                 const struct takt__reading *readings, uint32_t count, int64_t now)
+{
+    for (uint32_t i = 0; i < count; i++)
+        takt__watch_verdict(p->runtime, p->stages[i],
+                            &(struct takt__verdict){
+                                .at = now,
+                                .cost = loads[i].cost,
+                                .rate = loads[i].rate,
+                                .width = readings[i].width,
+                                .wanted = loads[i].width,
+                            });
+}
+
 /* Has the widths decided on, and asks for those that are new. True if events have flowed. */
-static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64_t elapsed)
+static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64_t now,
+                   int64_t elapsed)
 {
     struct takt__decision *decisions[TAKT_STAGES_MAX];
     takt_load loads[TAKT_STAGES_MAX];
@@ -65,6 +81,8 @@ static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64
         decisions[i] = &p->stages[i]->decision;
     bool flowed = takt__decide(p->policy, &takt__tuning_default, &p->decisions, decisions, loads,
                                readings, count, p->runtime->worker_count, elapsed);
+    if (flowed)
+        tell(p, loads, readings, count, now);
     for (uint32_t i = 0; i < count && flowed; i++) {
         int64_t bits;
         memcpy(&bits, &decisions[i]->preference, sizeof bits);
@@ -77,12 +95,12 @@ static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64
 }
 
 /* One tick of one pipeline. True if events have flowed. */
-static bool tick(takt_pipeline *p, int64_t elapsed)
+static bool tick(takt_pipeline *p, int64_t now, int64_t elapsed)
 {
     struct takt__reading readings[TAKT_STAGES_MAX];
     for (uint32_t i = 0; i < p->count - p->has_taps; i++)
         read_stage(p, i, readings);
-    bool flowed = decide(p, readings, elapsed);
+    bool flowed = decide(p, readings, now, elapsed);
     for (uint32_t i = 0; i < p->count; i++)
         if (takt__cut_pending(&p->stages[i]->core))
             takt__runtime_step_cut(p->runtime, &p->stages[i]->core);
@@ -109,9 +127,10 @@ void *takt__scheduler_main(void *argument)
         for (uint32_t i = 0; i < TAKT_PIPELINES_MAX && now > before; i++) {
             takt_pipeline *p = takt__runtime_place(runtime, i);
             if (p)
-                flowed |= tick(p, now - before);
+                flowed |= tick(p, now, now - before);
         }
         takt__runtime_rest(&runtime->scheduler_epoch);
+        takt__watch_tick(runtime, now);
         int64_t longest = runtime->tick_ns > IDLE_TICK_NS ? runtime->tick_ns : IDLE_TICK_NS;
         wait = flowed ? runtime->tick_ns : wait * 2 < longest ? wait * 2 : longest;
         before = now;

@@ -73,14 +73,19 @@ static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
         }
         uint32_t limit = batch_limit(p, &stage->core);
         takt__shard_run(&stage->core, seat->shard, limit, w->picks, &run);
+        if (run.called)
+            takt__probe_batch(&w->probe, run.began_ns, run.ended_ns, run.events, run.first);
         if (run.code < 0) {
             takt__pipeline_fail(p, stage, run.sequence, run.code);
             if (!run.ended)
                 return true;
         }
         if (stage->core.source) {
-            if (run.called)
+            if (run.called) {
                 leave_source_alone(stage, run.worked);
+                takt__count(&stage->claims, 1);
+                takt__count(&stage->waits, !run.worked);
+            }
             if (run.ended)
                 takt__st32_rel(&stage->ended, 1); /* release [pairs: source-ended] */
         }
@@ -104,9 +109,13 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
         takt__st32_rlx(&shard->last, w->trail.worker);
     w->trail.pipeline = seat->stage->pipeline;
     w->trail.first = shard->next;
-    if (takt__choice_others(&seat->choice) > WAKE_NS && takt__park_occupied(&w->runtime->park))
+    takt__probe_take(&w->probe, seat->stage->number, shard->index);
+    if (takt__choice_others(&seat->choice) > WAKE_NS && takt__park_occupied(&w->runtime->park)) {
         takt__park_wake_one(&w->runtime->park);
+        takt__probe_wake(&w->probe);
+    }
     bool failed = run_shard(w, seat);
+    takt__probe_leave(&w->probe);
     w->trail.past = shard->next;
     if (failed)
         takt__st32_rel(&shard->owner, TAKT__FAILED); /* release [pairs: owner] */
@@ -143,7 +152,9 @@ static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
         return;
     }
     takt__runtime_rest(&w->epoch);
+    takt__probe_sleep(&w->probe);
     takt__park_sleep(&runtime->park, ticket, everywhere, seat->look_again);
+    takt__probe_rise(&w->probe);
     takt__runtime_enter(&w->epoch);
     /* Being woken has disarmed the producer; the others that sleep may be needed yet. */
     if (takt__park_occupied(&runtime->park)) {

@@ -261,14 +261,30 @@ static enum phase leave(struct takt__stage *stage)
     return settle(stage);
 }
 
+/* Keeps when a change began and ended, for who looks on. */
+static void note_change(struct takt__stage *stage)
+{
+    int64_t number = stage->cuts_noted;
+    struct takt__cut_note *note = &stage->cuts[number % TAKT__CUTS_KEPT];
+    takt__st64_rel(&note->began_ns, stage->cut_began_ns); /* release [pairs: cut-note] */
+    takt__st64_rel(&note->ended_ns, takt_now());
+    takt__st64_rel(&note->widths,
+                   (int64_t)stage->cut_from << 16 | takt__ld32_rlx(&stage->change.settled));
+    takt__st64_rel(&stage->cuts_noted, number + 1); /* release [pairs: cut-note] */
+}
+
 bool takt__cut_step(struct takt__stage *stage)
 {
     struct takt__change *change = &stage->change;
     if (takt__ld32_rlx(&change->busy) || !takt__cas32(&change->busy, 0, 1))
         return false; /* acquire [pairs: changer] */
+    int64_t complete = change->redivisions;
     enum phase phase = (enum phase)change->phase;
-    if (phase == SETTLED)
+    if (phase == SETTLED) {
+        stage->cut_began_ns = takt_now();
+        stage->cut_from = current(stage)->blocks.shards;
         phase = begin(stage);
+    }
     if (phase == VISIT)
         phase = visit_all(stage);
     if (phase == INSTALL)
@@ -276,6 +292,8 @@ bool takt__cut_step(struct takt__stage *stage)
     if (phase == LEAVE)
         phase = leave(stage);
     change->phase = phase;
+    if (change->redivisions != complete)
+        note_change(stage);
     takt__st32_rel(&change->busy, 0); /* release [pairs: changer] */
     return true;
 }

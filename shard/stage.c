@@ -207,8 +207,13 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
         return;
     }
     run->worked = true;
-    if (stage->ring && !stage->source)
+    if (stage->ring && !stage->source) {
+        uint32_t found = b.count;
         takt__ring_skip_voids(stage->ring, &b, picks);
+        if (b.count != found)
+            takt__st64_rlx(&shard->voids, shard->voids + found - b.count);
+    }
+    run->first = b.first;
     int result = b.count ? call_handler(division, &b, run) : 0;
     run->events = result < 0 && !stage->source ? failed_event(&b) : b.count;
     /* Counted before it shows: who sees the events done finds them in the figures. */

@@ -44,6 +44,7 @@ struct takt__shard {
     int64_t processed;              /* one past the last sequence done, or passed over */
     int64_t events;                 /* handled; with busy_ns read by others, relaxed */
     int64_t busy_ns;
+    int64_t voids;         /* void events passed over; relaxed */
     int64_t recent_events; /* the same, fading: for the service time at present */
     int64_t recent_ns;
     uint32_t index;
@@ -92,6 +93,14 @@ struct takt__change {
     struct takt__code next; /* the code that is wanted */
 };
 
+/* The last changes that are complete, for who looks on; the changer's, read by others. */
+#define TAKT__CUTS_KEPT 32
+
+struct takt__cut_note {
+    int64_t began_ns, ended_ns;
+    int64_t widths; /* before << 16 | after */
+};
+
 struct takt__stage {
     /* Written before the start. */
     const takt_ring *ring; /* NULL: no event can be void */
@@ -112,6 +121,11 @@ struct takt__stage {
     TAKT_ALIGNED uint32_t current; /* the division that new events go to */
     int64_t service_ps;            /* picoseconds of one event at present; 0: not known */
     struct takt__change change;
+    /* The changer's, too. */
+    int64_t cut_began_ns; /* when the change under way began, */
+    uint32_t cut_from;    /* and with how many shards */
+    int64_t cuts_noted;   /* number of changes in `cuts`: n lies at n modulo its length */
+    struct takt__cut_note cuts[TAKT__CUTS_KEPT];
 };
 
 /* What a run of a shard came to. */
@@ -122,6 +136,7 @@ struct takt__run {
     bool ended;       /* a source said TAKT_END, or failed */
     int code;         /* negative: the handler failed at `sequence` */
     int64_t sequence; /* of the failed event */
+    int64_t first;    /* of the batch, if the handler was called */
     int64_t began_ns; /* the clock before and after the handler, if it was called */
     int64_t ended_ns;
 };

@@ -31,6 +31,11 @@ clang_runtime() {
         test -e "$(clang-14 --print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a"
 }
 
+# Another Python may stand before the system's, whose packages apt installs.
+metrics_parser() {
+    python3 -c 'import prometheus_client' || /usr/bin/python3 -c 'import prometheus_client'
+}
+
 need_build() {
     need 'gcc libc6-dev' compiles
     need meson command -v meson
@@ -39,6 +44,7 @@ need_build() {
     need libck-dev pkg-config --exists ck
     need libjemalloc-dev pkg-config --exists jemalloc
     need zlib1g-dev pkg-config --exists zlib
+    need libncurses-dev pkg-config --exists ncursesw
 }
 
 includes() {
@@ -62,6 +68,8 @@ need_check() {
     need libcriterion-dev pkg-config --exists criterion
     need clang-14 command -v clang-14
     need libclang-rt-14-dev clang_runtime
+    need python3-prometheus-client metrics_parser
+    need chromium command -v chromium
 }
 
 # apt_get ARGUMENT...: apt-get as root, asking nothing.

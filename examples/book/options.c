@@ -32,6 +32,11 @@ static const char help[] =
     "  --trades FILE             write the trades as CSV: seq,time_ns,symbol,price,shares,kind\n"
     "                            (E executed, C executed at another price, c the same but not\n"
     "                            printable, P hidden order, Q cross)\n"
+    "  --report FILE             record what the workers and the scheduler do, and write it as a\n"
+    "                            page of HTML with pictures\n"
+    "  --trace FILE              the same as a trace for chrome://tracing or Perfetto\n"
+    "  --counters FILE           keep the pipeline's figures in this file while it runs, for\n"
+    "                            takt-top\n"
     "  --json                    print the summary as one JSON object on standard output, too\n"
     "  --workers N               threads of the pipeline; without it, one for each core\n"
     "  --redivide-every EVENTS   re-divide a stage at random whenever so many events have passed,\n"
@@ -57,6 +62,9 @@ enum {
     OPTION_WORKERS,
     OPTION_TAPE,
     OPTION_TRADES,
+    OPTION_REPORT,
+    OPTION_TRACE,
+    OPTION_COUNTERS,
     OPTION_JSON,
     OPTION_REDIVIDE,
     OPTION_BASELINE,
@@ -70,6 +78,9 @@ static const struct option table[] = {
     {"workers", required_argument, NULL, OPTION_WORKERS},
     {"tape", required_argument, NULL, OPTION_TAPE},
     {"trades", required_argument, NULL, OPTION_TRADES},
+    {"report", required_argument, NULL, OPTION_REPORT},
+    {"trace", required_argument, NULL, OPTION_TRACE},
+    {"counters", required_argument, NULL, OPTION_COUNTERS},
     {"json", no_argument, NULL, OPTION_JSON},
     {"redivide-every", required_argument, NULL, OPTION_REDIVIDE},
     {"baseline", no_argument, NULL, OPTION_BASELINE},
@@ -125,6 +136,8 @@ static enum options_result check(struct book_options *options, int argc, char **
         return usage("one feed at a time, and '%s' is the second", argv[at + 1]);
     if (tape_out + trades_out + options->json > 1)
         return usage("standard output takes one of --tape -, --trades - and --json");
+    if (options->baseline && (options->report || options->trace || options->counters))
+        return usage("--report, --trace and --counters need the pipeline, not --baseline");
     if (options->init && options->format == FEED_ITCH50)
         return usage("--init goes with --format lobster only");
     if (options->init)
@@ -158,6 +171,9 @@ enum options_result options_parse(struct book_options *options, int argc, char *
         case OPTION_INIT: options->init = optarg; break;
         case OPTION_TAPE: options->tape = optarg; break;
         case OPTION_TRADES: options->trades = optarg; break;
+        case OPTION_REPORT: options->report = optarg; break;
+        case OPTION_TRACE: options->trace = optarg; break;
+        case OPTION_COUNTERS: options->counters = optarg; break;
         case OPTION_JSON: options->json = true; break;
         case OPTION_BASELINE: options->baseline = true; break;
         case OPTION_HELP: fputs(help, stdout); return OPTIONS_DONE;

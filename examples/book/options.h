@@ -14,6 +14,9 @@ struct book_options {
     const char *init;        /* LOBSTER's order-book file, or NULL */
     const char *tape;        /* or NULL */
     const char *trades;      /* or NULL */
+    const char *report;      /* a page of the recording, or NULL */
+    const char *trace;       /* the recording for Chrome's tracing, or NULL */
+    const char *counters;    /* the pipeline's figures, or NULL */
     unsigned workers;        /* 0: as many as there are cores */
     uint64_t redivide_every; /* events between two forced re-divisions; 0: none */
     bool json;

@@ -12,6 +12,7 @@
  * A fault needs no care for order here: the pipeline ends so that exactly the messages before the
  * faulty one have reached the tape, and the faulty one still lies in its slot.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <takt/takt.h>
@@ -40,6 +41,9 @@
 #define REDIVIDE_MOST 8
 
 #define PROGRESS_NS 100000000
+
+/* How many records a worker's recording holds: 8 MiB, for some twenty seconds. */
+#define RECORDS (1u << 18)
 
 enum { SOURCE, DECODE, BOOK, FORMAT, TAPE, STAGES };
 
@@ -208,6 +212,48 @@ static uint32_t book_shards(const struct book_pipeline *bp)
     return bp->run->options->redivide_every ? 0 : takt_runtime_workers(bp->runtime);
 }
 
+/* Notes that a file of --report, --trace or --counters could not be written. */
+static int fail_at_file(struct book_run *run, const char *path, int error)
+{
+    int os_error = errno;
+    if (error != TAKT_EFILE)
+        return run_fail(run, error, RUN_NO_OFFSET);
+    run_fail(run, BOOK_EWRITE, RUN_NO_OFFSET);
+    if (run->fault.error == BOOK_EWRITE && !tape_failed(&run->tape)) {
+        run->fault.path = path;
+        run->fault.os_error = os_error;
+    }
+    return BOOK_EWRITE;
+}
+
+/* Begins to record, and to keep counters, if that is wanted. */
+static int observe(struct book_pipeline *bp)
+{
+    const struct book_options *options = bp->run->options;
+    int error = 0;
+    if (options->counters)
+        error = takt_observe_open(bp->runtime, options->counters);
+    if (error != 0)
+        return fail_at_file(bp->run, options->counters, error);
+    if (options->report || options->trace)
+        error = takt_trace_start(bp->runtime, TAKT_TRACE(.records = RECORDS));
+    return error;
+}
+
+/* Writes what was recorded. */
+static void write_recording(struct book_pipeline *bp)
+{
+    const char *const paths[] = {bp->run->options->report, bp->run->options->trace};
+    uint64_t begun = progress_clock();
+    takt_trace_stop(bp->runtime);
+    for (int i = 0; i < 2; i++) {
+        int error = paths[i] ? takt_trace_dump(bp->runtime, paths[i]) : 0;
+        if (error != 0)
+            fail_at_file(bp->run, paths[i], error);
+    }
+    bp->run->drawing_ns = progress_clock() - begun;
+}
+
 /* Runtime, ring and stages. 0, or an error of takt's. */
 static int build(struct book_pipeline *bp)
 {
@@ -223,6 +269,8 @@ static int build(struct book_pipeline *bp)
     };
     int error = takt_runtime_create(&bp->runtime, TAKT_RUNTIME(.workers = bp->run->options->workers,
                                                                .allocator = bp->run->allocator));
+    if (error == 0)
+        error = observe(bp);
     if (error == 0)
         error = takt_pipeline_create(&bp->pipeline, bp->runtime,
                                      TAKT_PIPELINE(.name = "book",
@@ -305,6 +353,7 @@ int run_pipeline(struct book_run *run)
     if (error == 0) {
         error = wait_for_end(&bp);
         take_stats(&bp);
+        write_recording(&bp);
     }
     if (error != 0 && bp.pipeline)
         take_fault(&bp, error);

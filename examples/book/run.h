@@ -57,6 +57,7 @@ struct book_run {
     unsigned stage_count;
     struct book_stage stages[RUN_STAGES_MOST];
     uint64_t elapsed_ns;
+    uint64_t drawing_ns; /* writing --report and --trace: no part of it */
 };
 
 /* Opens feed, books and outputs. 0, or an error that is in run->fault then. */

@@ -12,13 +12,16 @@
 #include <takt/batch.h>
 #include <takt/clock.h>
 #include <takt/consumer.h>
+#include <takt/counters.h>
 #include <takt/error.h>
+#include <takt/observe.h>
 #include <takt/payload.h>
 #include <takt/pipeline.h>
 #include <takt/policy.h>
 #include <takt/ring.h>
 #include <takt/sequence.h>
 #include <takt/tap.h>
+#include <takt/trace.h>
 #include <takt/version.h>
 #include <takt/wait.h>
 
