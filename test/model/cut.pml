@@ -131,7 +131,7 @@ inline go_on(following)
     fi
 }
 
-/* cut.c: takt__cut_step, from one end of the change to the other; it waits where the code retries. */
+/* cut.c: takt__cut_step, from end to end of the change; it waits where the code retries. */
 inline change_division()
 {
 end_blocked:
