@@ -7,13 +7,16 @@
  * measured. At both gates the threads sleep.
  *
  * A thread whose queue is full or empty asks its patience what to do. With a core for each thread
- * it pauses the pipeline for a moment and looks again. With fewer cores than threads it looks a few
- * times more and then gives the core away, as LMAX's yielding strategy does: the thread that it
- * waits for may be one that waits for its core.
+ * it looks again after a pause, which grows with each miss: a consumer that looks all the time
+ * takes the producer's cache lines away, and is then given one event at a time. Where one event at
+ * a time is what is measured the pause stays short. With fewer cores than threads it looks a few
+ * times and then gives the core away, for the thread that it waits for may be one that waits for
+ * its core.
  */
 #ifndef TAKT_PERF_PEERS_CREW_H
 #define TAKT_PERF_PEERS_CREW_H
 
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 #include <thread>
@@ -41,20 +44,28 @@ inline void pause()
 
 class patience
 {
-    static constexpr unsigned looks = 100; /* before each is followed by a yield */
+    static constexpr unsigned looks = 10; /* before each is followed by a yield */
+    unsigned longest;                     /* pauses between two looks, a power of two */
     bool crowded;
     unsigned missed = 0;
 
   public:
-    explicit patience(bool more_threads_than_cores) : crowded(more_threads_than_cores)
+    explicit patience(bool more_threads_than_cores, unsigned longest_pause = 32)
+        : longest(longest_pause), crowded(more_threads_than_cores)
     {
     }
     void wait()
     {
-        if (crowded && ++missed > looks)
+        missed++;
+        if (!crowded) {
+            const unsigned pauses = missed > 6 ? longest : std::min(longest, 1u << (missed - 1));
+            for (unsigned i = 0; i < pauses; i++)
+                pause();
+        } else if (missed > looks) {
             sched_yield();
-        else
+        } else {
             pause();
+        }
     }
     void met()
     {

@@ -164,7 +164,7 @@ template <template <class, bool> class Queue> struct shapes {
         threads.add([&] {
             typename queue::in in(there);
             typename queue::out out(back);
-            patience wait(crowded);
+            patience wait(crowded, 1);
             uint64_t result = 0;
             const uint64_t events = what->events;
             for (uint64_t i = 0; i < events; i++) {
@@ -179,7 +179,7 @@ template <template <class, bool> class Queue> struct shapes {
         threads.add([&] {
             typename queue::out out(there);
             typename queue::in in(back);
-            patience wait(crowded);
+            patience wait(crowded, 1);
             uint64_t answer = 0;
             const uint64_t events = what->events;
             for (uint64_t i = 0; i < events; i++) {

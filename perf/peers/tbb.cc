@@ -31,7 +31,7 @@
 namespace perf::flow
 {
 
-constexpr int tokens_per_thread = 16;
+constexpr int tokens_per_thread = 4;
 
 /* A token, in cache lines of its own. */
 template <class T, std::size_t many> struct alignas(128) token {
