@@ -16,6 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scheduler/observe/report"))
+
+import embed  # noqa: E402 (the lines above must come first)
+
 SCHEDULES = 60000
 LAYERS = ["include", "disruptor", "shard", "scheduler"]
 FLAGS = ["-std=c17", "-O1", "-g", "-D_GNU_SOURCE", "-DTAKT_ATOMICS_SIM", "-I.", "-Iinclude",
@@ -77,14 +82,14 @@ MUTANTS = [
     ("an old shard leaves before the new ones count", "shard/cut.c",
      "takt__gate_raise(&stage->gate);", "", ["cut_two_workers", "cut_there_and_back"]),
     ("keyed shards start before the old ones have left", "shard/stage.c",
-     "if (stage->keyed && !takt__ld32_acq(&division->open))", "if (false)",
+     "if (stage->ordered && !takt__ld32_acq(&division->open))", "if (false)",
      ["cut_keyed", "cut_keyed_back"]),
     ("a key's state is handed over without an acquire", "shard/stage.c",
-     "if (stage->keyed && !takt__ld32_acq(&division->open))",
-     "if (stage->keyed && !takt__ld32_rlx(&division->open))", ["cut_keyed", "cut_keyed_back"]),
+     "if (stage->ordered && !takt__ld32_acq(&division->open))",
+     "if (stage->ordered && !takt__ld32_rlx(&division->open))", ["cut_keyed", "cut_keyed_back"]),
     ("a worker sleeps without looking once more", "scheduler/worker.c",
-     "takt__seat_choose(runtime, w->id, seat);\n    if (seat->shard || takt__ld32_rlx("
-     "&runtime->stopping)) {", "if (takt__ld32_rlx(&runtime->stopping)) {", ["line_outside"]),
+     "if (seat->shard || seat->stepped || takt__ld32_rlx(&runtime->stopping)) {",
+     "if (takt__ld32_rlx(&runtime->stopping)) {", ["line_outside"]),
     ("a worker does not arm the producer", "scheduler/worker.c",
      "            takt__sequence_arm(&p->ring->cursor);", "            (void)0;",
      ["line_two_workers"]),
@@ -105,7 +110,10 @@ class Explorer:
         for name in ["random.h", "tap.h"]:
             shutil.copy(root / "test" / name, folder / "test" / name)
         (folder / "object").mkdir()
-        self.sources = [*(path for layer in LAYERS for path in sorted((folder / layer).glob("*.c"))
+        page = folder / "scheduler/observe/report"
+        parts = [part for part in sorted(page.iterdir()) if part.suffix in [".css", ".js"]]
+        embed.main(page / "page.c", page / "page.html", *parts)
+        self.sources = [*(path for layer in LAYERS for path in sorted((folder / layer).rglob("*.c"))
                           if path.name != "jemalloc.c"),
                         *sorted((folder / "test/sim").glob("*.c"))]
 
