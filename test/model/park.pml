@@ -8,8 +8,8 @@
  * Two workers, one producer outside, a stage whose division is changed from FROM shards to TO, and
  * (AFTER) a stage after it that has one shard. EARLY of the EVENTS are published before the start.
  * An application's thread asks for the change (takt_stage_set_shards), steps it once, and goes
- * away; with TICKS the scheduler's thread steps it for as long as it is pending. With FAILS a
- * handler may fail, once. With ALONE there is one worker.
+ * away, or, with ONE_THREAD, publishes the rest; with TICKS the scheduler's thread steps the change
+ * for as long as it is pending. FAILS: a handler may fail, once. ALONE: there is one worker.
  *
  * Memory is sequentially consistent here: the fences and membarrier of the code see to it that each
  * of two threads that meet as in Dekker's algorithm cannot miss the other.
@@ -54,15 +54,11 @@ byte late[SHARDS]; /* batches begun after the shard was asked for */
 #define LESS(a, b) ((a) < (b) -> (a) : (b))
 
 /* gate.h: takt__gate_least */
-#define LEAST_01 LESS(sequence[0], sequence[1])
-#define LEAST_23 LESS(sequence[2], sequence[3])
-#define LEAST_45 LESS(sequence[4], sequence[5])
-
 inline read_gate(least)
 {
-    least = LEAST_01;
-    least = LESS(least, LEAST_23);
-    least = LESS(least, LEAST_45)
+    least = LESS(sequence[0], sequence[1]);
+    least = LESS(least, LESS(sequence[2], sequence[3]));
+    least = LESS(least, LESS(sequence[4], sequence[5]))
 }
 
 /* park.c: takt__park_wake_one */
@@ -156,8 +152,7 @@ inline cut_step()
             break
         :: d_step { phase == INSTALL -> cut[OLD] = change_cut; final[OLD] = true; current = NEW;
                     visited = 0; phase = LEAVE; stepped = true }
-        :: d_step { phase == LEAVE && sequence[GOING_SHARD] == GONE ->
-                    visited++; stepped = true;
+        :: d_step { phase == LEAVE && sequence[GOING_SHARD] == GONE -> visited++; stepped = true;
                     if
                     :: visited == width[NEW] -> phase = OPEN
                     :: else
@@ -208,7 +203,7 @@ inline step_cut()
 #define ANY_WORTH (WORTH(0) || WORTH(1) || WORTH(2) || WORTH(3) || WORTH(4) || WORTH(5))
 #define SEAT(n)  :: WORTH(n) -> s = n
 #define AFTER_SHARD SHARDS
-#define NO_SHARD NONE
+#define NO_SHARD    NONE
 
 /* seat.c: choose_in. The sequences are read before the change is stepped. */
 inline choose(keep)
@@ -385,7 +380,7 @@ end_asleep:
 #endif
 
 /* takt/ring.h: takt_ring_publish; ring.c: takt__ring_wake */
-proctype Producer()
+inline publish()
 {
     do
     :: available < EVENTS ->
@@ -400,6 +395,11 @@ proctype Producer()
     od
 }
 
+proctype Producer()
+{
+    publish()
+}
+
 /* life.c: takt_stage_set_shards; scheduler.c: tick */
 proctype Asker()
 {
@@ -408,6 +408,9 @@ proctype Asker()
     atomic { target = TO; asked = true };
     step_cut();
     stepped = false;
+#ifdef ONE_THREAD
+    publish();
+#endif
 #ifdef TICKS
     do
     :: PENDING -> step_cut(); stepped = false
@@ -431,10 +434,9 @@ init
 #endif
         run Worker(2);
         available = EARLY;
-        if
-        :: EARLY < EVENTS -> run Producer()
-        :: else
-        fi;
+#if EARLY < EVENTS && !defined(ONE_THREAD)
+        run Producer();
+#endif
         run Asker()
     }
 #ifndef LIVE
