@@ -66,6 +66,7 @@ need_check() {
     need util-linux command -v setarch
     need valgrind command -v valgrind
     need libcriterion-dev pkg-config --exists criterion
+    need spin command -v spin
     need clang-14 command -v clang-14
     need libclang-rt-14-dev clang_runtime
     need python3-prometheus-client metrics_parser

@@ -22,8 +22,9 @@
  *   - A worker that finds nothing to do changes nothing; it is not seen here to take the shard.
  *     One that holds a shard for several batches does what one does that takes it again at once.
  *     A worker's choice is made by hints that may be old: it may be any shard.
- *   - The reader gives up a look that the version has spoilt as soon as it is spoilt, and one that
- *     cannot end badly any more because everything up to the least it has seen is done.
+ *   - The reader gives up a look that the version has spoilt as soon as it is spoilt (so it may
+ *     read the version and what the gate covers at once), and one that cannot end badly any more
+ *     because everything up to the least it has seen is done.
  *
  * The switches whose names begin with M_ are mutants, each a mistake that must be found.
  */
@@ -39,14 +40,6 @@ byte version;
 mtype = { SETTLED, TELL, VISIT, SET_UP, COVER, RAISE, CUT, FINAL, LEAVE, OPEN, UNCOVER };
 byte target = TO;
 mtype phase = SETTLED;
-byte visited;
-byte change_cut;
-
-/* The shards that the change has come to. Once the current division has turned, NEW is the old. */
-#define OLD_SHARD   (2 * visited + OLD)
-#define NEW_SHARD   (2 * visited + NEW)
-#define GOING_SHARD NEW_SHARD
-#define RAISE_TO(end) change_cut = (end > change_cut -> end : change_cut)
 
 /* What mutants change. */
 #ifdef M_NOT_OWNED
@@ -131,13 +124,14 @@ inline go_on(following)
     fi
 }
 
-/* cut.c: takt__cut_step, from end to end of the change; it waits where the code retries. */
+/* cut.c: takt__cut_step, as often as it takes; it waits where the code tries again later. */
 inline change_division()
 {
 end_blocked:
     do
     /* begin */
     :: d_step { phase == SETTLED -> change_cut = available; phase = TELL }
+    :: d_step { phase == SETTLED -> change_cut = 0; phase = TELL } /* the code's lies between */
     :: d_step { phase == TELL -> cut[OLD] = change_cut; phase = VISIT }
     /* visit_all */
     :: d_step { phase == VISIT && owner[OLD_SHARD] == FAILED -> RAISE_TO(FAILED_END); visited++;
@@ -172,7 +166,7 @@ end_blocked:
     :: d_step { phase == LEAVE && visited < width[NEW] && sequence[GOING_SHARD] == GONE ->
                 visited++ }
     :: d_step { phase == LEAVE && visited < width[NEW] && sequence[GOING_SHARD] != GONE &&
-                MAY_LEAVE -> sequence[GOING_SHARD] = GONE; visited++ }
+                MAY_LEAVE -> go(GOING_SHARD); visited++ }
     :: d_step { phase == LEAVE && visited == width[NEW] -> opened[OLD] = true; phase = UNCOVER }
     :: d_step { phase == UNCOVER -> used = 2 * width[OLD]; visited = 0; change_cut = 0;
                 phase = SETTLED };
@@ -273,9 +267,9 @@ depart: /* stage.c: leave_division; worker.c: work */
 #endif
         if
 #ifdef M_TENTATIVE
-        :: sequence[s] >= end -> sequence[s] = GONE
+        :: sequence[s] >= end -> go(s)
 #else
-        :: final[DIVISION(s)] && sequence[s] >= end -> sequence[s] = GONE
+        :: final[DIVISION(s)] && sequence[s] >= end -> go(s)
 #endif
         :: else
         fi;

@@ -6,10 +6,10 @@
  * order of what is done; here the gate is read in one step.
  *
  * Two workers, one producer outside, a stage whose division is changed from FROM shards to TO, and
- * a stage after it that has one shard. An application's thread asks for the change
- * (takt_stage_set_shards), steps it once, and goes away; with TICKS the scheduler's thread steps it
- * for as long as it is pending. With FAILS a handler may fail, once. With STALLS worker 1 may stop
- * for good whenever it owns nothing.
+ * (AFTER) a stage after it that has one shard. EARLY of the EVENTS are published before the start.
+ * An application's thread asks for the change (takt_stage_set_shards), steps it once, and goes
+ * away, or, with ONE_THREAD, publishes the rest; with TICKS the scheduler's thread steps the change
+ * for as long as it is pending. FAILS: a handler may fail, once. ALONE: there is one worker.
  *
  * Memory is sequentially consistent here: the fences and membarrier of the code see to it that each
  * of two threads that meet as in Dekker's algorithm cannot miss the other.
@@ -29,9 +29,8 @@ mtype = { SETTLED, VISIT, SHAPE, SET_UP, INSTALL, LEAVE, OPEN };
 byte target = FROM;
 byte settled = FROM; /* 0 while a change is under way */
 bool busy;
+bool turned_away; /* somebody found it busy */
 mtype phase = SETTLED;
-byte visited;
-byte change_cut;
 bool wanted[SHARDS];
 #define PENDING (target != settled)
 
@@ -47,24 +46,19 @@ bool waking;
 bool armed; /* the cursor's `sleepers` */
 
 /* What only assertions look at. */
-bool published;
 bool asked;
+#ifdef COUNT_LATE
 byte late[SHARDS]; /* batches begun after the shard was asked for */
+#endif
 
 #define LESS(a, b) ((a) < (b) -> (a) : (b))
 
 /* gate.h: takt__gate_least */
-#define LEAST_01 LESS(sequence[0], sequence[1])
-#define LEAST_23 LESS(sequence[2], sequence[3])
-#define LEAST_45 LESS(sequence[4], sequence[5])
-
 inline read_gate(least)
 {
-    d_step {
-        least = LEAST_01;
-        least = LESS(least, LEAST_23);
-        least = LESS(least, LEAST_45)
-    }
+    least = LESS(sequence[0], sequence[1]);
+    least = LESS(least, LESS(sequence[2], sequence[3]));
+    least = LESS(least, LESS(sequence[4], sequence[5]))
 }
 
 /* park.c: takt__park_wake_one */
@@ -82,11 +76,6 @@ inline wake_one()
     fi
 }
 
-#define OLD_SHARD   (2 * visited + OLD)
-#define NEW_SHARD   (2 * visited + NEW)
-#define GOING_SHARD NEW_SHARD /* the current division has turned then */
-#define RAISE_TO(end) change_cut = (end > change_cut -> end : change_cut)
-
 /* What mutants change. */
 #ifdef M_FAILED_WAITED_FOR
 #define HAS_FAILED false
@@ -99,26 +88,42 @@ inline wake_one()
 #define SHARD_END processed[OLD_SHARD]
 #endif
 
+#ifdef M_TURNED_AWAY_FORGOTTEN
+#define TURNED_AWAY false
+#else
+#define TURNED_AWAY turned_away
+#endif
+
 #define ASK(n)   wanted[n] = true
+#ifdef COUNT_LATE
 #define UNASK(n) wanted[n] = false; late[n] = 0
+#else
+#define UNASK(n) wanted[n] = false
+#endif
 
 /* cut.c: takt__cut_step. Nobody is hurt by what install stores at once: cut.pml. */
 inline cut_step()
 {
+    do
+    :: atomic { !busy -> busy = true; turned_away = false; mine = true }; break
+    :: atomic { busy && !noted -> turned_away = true; noted = true } /* and tries once more */
+    :: busy && noted -> break
+    od;
     if
-    :: atomic { !busy -> busy = true };
+    :: mine ->
         do
         :: phase == SETTLED && target == width[OLD] -> break
         :: d_step { phase == SETTLED && target != width[OLD] ->
-                    settled = 0; change_cut = available; cut[OLD] = change_cut; phase = VISIT }
+                    settled = 0; change_cut = available; cut[OLD] = change_cut; phase = VISIT;
+                    stepped = true }
         :: d_step { phase == VISIT && HAS_FAILED ->
-                    RAISE_TO(sequence[OLD_SHARD] + 1); visited++;
+                    RAISE_TO(sequence[OLD_SHARD] + 1); visited++; stepped = true;
                     if
                     :: visited == width[OLD] -> phase = SHAPE
                     :: else
                     fi }
         :: d_step { phase == VISIT && owner[OLD_SHARD] == VACANT ->
-                    UNASK(OLD_SHARD); RAISE_TO(SHARD_END); visited++;
+                    UNASK(OLD_SHARD); RAISE_TO(SHARD_END); visited++; stepped = true;
                     if
                     :: visited == width[OLD] -> phase = SHAPE
                     :: else
@@ -137,7 +142,7 @@ inline cut_step()
 #else
                     first_owned(change_cut, visited, width[NEW], sequence[NEW_SHARD]);
 #endif
-                    processed[NEW_SHARD] = change_cut; visited++;
+                    processed[NEW_SHARD] = change_cut; visited++; stepped = true;
                     if
                     :: visited == width[NEW] -> phase = INSTALL
                     :: else
@@ -146,27 +151,29 @@ inline cut_step()
             d_step { ASK(i); i = 0; phase = (visited == 0 -> SHAPE : SET_UP) };
             break
         :: d_step { phase == INSTALL -> cut[OLD] = change_cut; final[OLD] = true; current = NEW;
-                    visited = 0; phase = LEAVE }
-        :: d_step { phase == LEAVE && sequence[GOING_SHARD] == GONE -> visited++;
+                    visited = 0; phase = LEAVE; stepped = true }
+        :: d_step { phase == LEAVE && sequence[GOING_SHARD] == GONE -> visited++; stepped = true;
                     if
                     :: visited == width[NEW] -> phase = OPEN
                     :: else
                     fi }
         :: d_step { phase == LEAVE && sequence[GOING_SHARD] != GONE &&
                     owner[GOING_SHARD] == VACANT && sequence[GOING_SHARD] >= change_cut ->
-                    sequence[GOING_SHARD] = GONE; visited++;
+                    go(GOING_SHARD); visited++; stepped = true;
                     if
                     :: visited == width[NEW] -> phase = OPEN
                     :: else
                     fi }
         :: phase == LEAVE && sequence[GOING_SHARD] != GONE &&
             !(owner[GOING_SHARD] == VACANT && sequence[GOING_SHARD] >= change_cut) -> break
-        :: d_step { phase == OPEN -> opened[OLD] = true };
+        :: d_step { phase == OPEN -> opened[OLD] = true; stepped = true };
             d_step { settled = width[OLD]; visited = 0; change_cut = 0; phase = SETTLED };
             break
         od;
-        busy = false
-    :: busy
+        busy = false;
+        d_step { stepped = (stepped || TURNED_AWAY); turned_away = (busy && turned_away);
+                 mine = false; noted = false }
+    :: else -> noted = false
     fi
 }
 
@@ -188,29 +195,24 @@ inline step_cut()
 #else
 #define LEFT_ALONE(n) wanted[n]
 #endif
-#define IS_LOOKED_AT(n) ((DIVISION(n) == now || changing) && \
-                         (!KEYED || DIVISION(n) != now || opened[DIVISION(n)]))
+#define IS_LOOKED_AT(n) ((DIVISION(n) == current || settled == 0) && \
+                         (!KEYED || DIVISION(n) != current || opened[DIVISION(n)]))
 #define WORTH(n) (owner[n] == VACANT && !LEFT_ALONE(n) && sequence[n] != GONE && \
                   sequence[n] < end && sequence[n] < cut[DIVISION(n)] && IS_LOOKED_AT(n))
-#define AFTER_WORTH (after_owner == VACANT && after_sequence < least)
+#define AFTER_WORTH (AFTER && after_owner == VACANT && after_sequence < least)
 #define ANY_WORTH (WORTH(0) || WORTH(1) || WORTH(2) || WORTH(3) || WORTH(4) || WORTH(5))
 #define SEAT(n)  :: WORTH(n) -> s = n
-#define AFTER    SHARDS
-#define NO_SHARD NONE
+#define AFTER_SHARD SHARDS
+#define NO_SHARD    NONE
 
-/*
- * seat.c: choose_in. The sequences are read first, the last stage's before the others'; the stage
- * that comes after has a backlog by what was read of the stage before it.
- */
-inline choose()
+/* seat.c: choose_in. The sequences are read before the change is stepped. */
+inline choose(keep)
 {
-    read_gate(least);
-    end = available;
+    d_step { read_gate(least); end = available };
     if
     :: PENDING -> cut_step()
     :: !PENDING
     fi;
-    d_step { now = current; changing = (settled == 0) };
     if
     :: atomic { least < end && ANY_WORTH ->
                 if
@@ -221,11 +223,18 @@ inline choose()
                 SEAT(4)
                 SEAT(5)
                 fi }
-    :: atomic { AFTER_WORTH -> s = AFTER }
+    :: atomic { AFTER_WORTH -> s = AFTER_SHARD }
     :: atomic { !(least < end && ANY_WORTH) && !AFTER_WORTH -> s = NO_SHARD }
     fi;
-    d_step { least = 0; end = 0; now = 0; changing = false }
+    d_step { least = 0; end = 0; stepped = (stepped && keep) }
 }
+
+/* Whether a worker that has stepped the change in its last look before it sleeps looks again. */
+#ifdef M_LOOKS_ONCE
+#define LOOKS_AGAIN false
+#else
+#define LOOKS_AGAIN stepped
+#endif
 
 #ifdef M_WANTED_KEPT
 #define ASKED false
@@ -237,17 +246,14 @@ proctype Worker(byte me)
 {
     byte s = NO_SHARD;
     byte end, least, i, e, last, k;
-    bit now;
-    bool changing, failing;
+    bool failing, mine, noted;
+    bool stepped; /* moved the change, or turned somebody away who wanted to */
 
 look:
-    choose();
+    choose(false);
     if
-    :: s == AFTER -> goto after
+    :: s == AFTER_SHARD -> goto after
     :: s == NO_SHARD -> goto park
-#ifdef STALLS
-    :: me == 1 && s == NO_SHARD -> goto stalled
-#endif
     :: else
     fi;
 
@@ -290,8 +296,10 @@ batch:
         fi;
 #endif
         d_step {
+#ifdef COUNT_LATE
             late[s] = late[s] + wanted[s];
             assert(late[s] <= WORKERS); /* asked for, it is given up: one batch of each at most */
+#endif
             run_batch();
             end = 0
         };
@@ -303,7 +311,7 @@ batch:
 depart: /* stage.c: leave_division */
     atomic {
         if
-        :: final[DIVISION(s)] && sequence[s] >= cut[DIVISION(s)] -> sequence[s] = GONE
+        :: final[DIVISION(s)] && sequence[s] >= cut[DIVISION(s)] -> go(s)
         :: else
         fi
     };
@@ -319,10 +327,10 @@ leave:
 
 after: /* the same for the stage that comes after */
     if
-    :: atomic { after_owner == VACANT -> after_owner = me }
+    :: atomic { after_owner == VACANT ->
+                after_owner = me; read_gate(least); after_sequence = least; least = 0 }
     :: atomic { after_owner != VACANT -> s = NO_SHARD; goto look }
     fi;
-    atomic { read_gate(least); after_sequence = least; least = 0 };
     atomic { after_owner = VACANT; s = NO_SHARD; goto look };
 
 park: /* worker.c: sleep_on_it; park.c: takt__park_prepare */
@@ -333,14 +341,15 @@ park: /* worker.c: sleep_on_it; park.c: takt__park_prepare */
     waking = false;
 #endif
     sleepers++;
-#ifndef M_NOT_ARMED
+#if EARLY < EVENTS && !defined(M_NOT_ARMED)
     armed = true;
 #endif
 #ifndef M_NO_SECOND_LOOK
-    choose();
+    choose(true);
     if
-    :: s == NO_SHARD
-    :: atomic { s != NO_SHARD -> s = NO_SHARD; sleepers--; goto look } /* takt__park_cancel */
+    :: s == NO_SHARD && !LOOKS_AGAIN
+    :: atomic { s != NO_SHARD || LOOKS_AGAIN ->
+                s = NO_SHARD; sleepers--; ticket_holds[me] = false; goto look }
     fi;
 #endif
 #ifdef M_TICKET_LATE
@@ -355,61 +364,79 @@ end_asleep:
     od;
     sleepers--;
     waking = false;
-#ifndef M_OTHERS_FORGOTTEN
+#if EARLY < EVENTS
     if
     :: sleepers > 0 -> armed = true
     :: sleepers == 0
     fi;
 #endif
-    goto look;
-stalled:
-    skip
+    goto look
 }
 
+#ifdef AT_ONCE
+#define PUBLISHED EVENTS
+#else
+#define PUBLISHED (available + 1)
+#endif
+
 /* takt/ring.h: takt_ring_publish; ring.c: takt__ring_wake */
-proctype Producer()
+inline publish()
 {
     do
     :: available < EVENTS ->
-        available++;
+        available = PUBLISHED;
 #ifndef M_PUBLISH_WAKES_NOBODY
         if
         :: d_step { armed -> armed = false }; wake_one()
         :: !armed
         fi
 #endif
-    :: atomic { true -> published = true; break }
+    :: available == EVENTS -> break
     od
+}
+
+proctype Producer()
+{
+    publish()
 }
 
 /* life.c: takt_stage_set_shards; scheduler.c: tick */
 proctype Asker()
 {
     byte i;
+    bool stepped, mine, noted;
     atomic { target = TO; asked = true };
     step_cut();
+    stepped = false;
+#ifdef ONE_THREAD
+    publish();
+#endif
 #ifdef TICKS
     do
-    :: atomic { PENDING -> skip }; step_cut()
+    :: PENDING -> step_cut(); stepped = false
     :: settled == TO -> break
     od
 #endif
 }
 
-#define ARRIVED (failed == NONE && ALL_DONE(available) && after_sequence == available && \
+#define ARRIVED (failed == NONE && ALL_DONE(EVENTS) && (!AFTER || after_sequence == EVENTS) && \
                  settled == TO)
-#define UP_TO_FAILURE (failed != NONE && ALL_DONE(LESS(failed, available)) && \
-                       after_sequence == failed)
-#define FINISHED (published && asked && (ARRIVED || UP_TO_FAILURE))
+#define UP_TO_FAILURE (failed != NONE && ALL_DONE(failed) && (!AFTER || after_sequence == failed))
+#define FINISHED (available == EVENTS && asked && (ARRIVED || UP_TO_FAILURE))
 
 init
 {
     byte i;
     atomic {
         begin_stage(i);
+#ifndef ALONE
         run Worker(1);
+#endif
         run Worker(2);
+        available = EARLY;
+#if EARLY < EVENTS && !defined(ONE_THREAD)
         run Producer();
+#endif
         run Asker()
     }
 #ifndef LIVE

@@ -53,6 +53,14 @@ bit current;
 #define OLD current
 #define NEW (1 - current)
 
+/* The shards that the change has come to. Once the current division has turned, NEW is the old. */
+byte visited;
+byte change_cut;
+#define OLD_SHARD   (2 * visited + OLD)
+#define NEW_SHARD   (2 * visited + NEW)
+#define GOING_SHARD NEW_SHARD
+#define RAISE_TO(end) change_cut = (end > change_cut -> end : change_cut)
+
 byte available; /* one past what upstream has published */
 
 /* What only assertions look at. */
@@ -113,6 +121,13 @@ inline run_batch()
     fi;
     e = 0;
     last = 0
+}
+
+/* The shard does not exist any more; nobody reads what else is kept of it. */
+inline go(n)
+{
+    sequence[n] = GONE;
+    processed[n] = 0
 }
 
 /* The stage's first division, in init. */
