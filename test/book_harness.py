@@ -4,22 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import traceback
+
+from points import TESTS, Skip, main, test  # noqa: F401: Skip, main and test are for the tests
 
 TAKT_BOOK, ITCH_GEN = (os.path.abspath(path) for path in sys.argv[1:3])
 BASELINE, PIPELINE = ['--baseline'], ['--workers', '2']
 WAYS = [BASELINE] + [['--workers', n] for n in '1248'] + [
     ['--workers', n, '--redivide-every', '1000'] for n in '1248']
-TESTS = []
-
-
-class Skip(Exception):
-    pass
-
-
-def test(function):
-    TESTS.append((function.__name__.replace('_', ' '), lambda: function()))
-    return function
 
 
 def both_ways(function):
@@ -98,19 +89,3 @@ def generate(messages, seed=1):
         subprocess.run([ITCH_GEN, '--messages', str(messages), '--seed', str(seed), '--output',
                         name], check=True, timeout=120, stdout=subprocess.DEVNULL)
     return name
-
-
-def main():
-    failed = 0
-    print('TAP version 13\n1..%d' % len(TESTS))
-    for number, (name, function) in enumerate(TESTS, 1):
-        result, note = 'ok', ''
-        try:
-            function()
-        except Skip as reason:
-            note = ' # SKIP %s' % reason
-        except Exception:
-            result, failed = 'not ok', failed + 1
-            print('# ' + traceback.format_exc()[-4000:].rstrip().replace('\n', '\n# '))
-        print('%s %d - %s%s' % (result, number, name, note), flush=True)
-    return failed > 0

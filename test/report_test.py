@@ -19,23 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+
+from points import Skip, main, test
 
 TAKT_BOOK, ITCH_GEN, OBSERVED = (os.path.abspath(path) for path in sys.argv[1:4])
 SHOTS = sys.argv[4] if len(sys.argv) > 4 else None
 FOLDER = tempfile.TemporaryDirectory()
 PATIENCE = 120
 LABEL = 96  # columns before a lane, in lanes.js
-TESTS = []
-
-
-class Skip(Exception):
-    pass
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def inside(name):
@@ -396,22 +387,6 @@ def files_that_cannot_be_written_are_errors():
     done = subprocess.run([TAKT_BOOK, '--baseline', '--report', 'x', inside('feed')],
                           capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2 and '--baseline' in done.stderr
-
-
-def main():
-    failed = 0
-    print(f'1..{len(TESTS)}')
-    for number, function in enumerate(TESTS, 1):
-        result, note = 'ok', ''
-        try:
-            function()
-        except Skip as reason:
-            note = f' # SKIP {reason}'
-        except Exception:
-            result, failed = 'not ok', failed + 1
-            print('# ' + traceback.format_exc()[-4000:].rstrip().replace('\n', '\n# '))
-        print(f"{result} {number} - {function.__name__.replace('_', ' ')}{note}", flush=True)
-    return failed > 0
 
 
 if __name__ == '__main__':

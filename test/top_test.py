@@ -13,23 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+
+from points import Skip, main, test
 
 TAKT_TOP, OBSERVED = (os.path.abspath(path) for path in sys.argv[1:3])
 # Another Python may stand before the system's, whose packages apt installs.
 sys.path.append('/usr/lib/python3/dist-packages')
 FOLDER = tempfile.TemporaryDirectory()
 FILE = os.path.join(FOLDER.name, 'counters')
-TESTS = []
-
-
-class Skip(Exception):
-    pass
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def top(*arguments, status=0, timeout=60):
@@ -225,22 +216,6 @@ def the_command_line_is_checked():
     assert 'Usage' in top('--help')
     for wrong in ([], ['--once'], ['--once', '--json', FILE], ['--what', FILE], [FILE, FILE]):
         assert 'takt-top --help' in top(*wrong, status=2)
-
-
-def main():
-    failed = 0
-    print(f'1..{len(TESTS)}')
-    for number, function in enumerate(TESTS, 1):
-        result, note = 'ok', ''
-        try:
-            function()
-        except Skip as reason:
-            note = f' # SKIP {reason}'
-        except Exception:
-            result, failed = 'not ok', failed + 1
-            print('# ' + traceback.format_exc()[-4000:].rstrip().replace('\n', '\n# '))
-        print(f"{result} {number} - {function.__name__.replace('_', ' ')}{note}", flush=True)
-    return failed > 0
 
 
 if __name__ == '__main__':
