@@ -23,11 +23,27 @@
  * claimed again only when consumers are past it, and so the cursor, which makes the walker's
  * compare-and-swap fail.
  *
+ * Whoever comes first when there is room takes it, which is no order: threads that take turns at
+ * few cores may fall into a rhythm in which the same one always looks when the ring is full, for
+ * seconds, while millions of events pass it by; and who wants many slots at once may never meet
+ * them. So a producer that has waited for room and found it gone LOSSES times says so: it puts the
+ * number of its slots into `wish`, if no other has a wish there, and who finds room after that
+ * leaves so many of them alone. It costs the others a look where they read the consumers' lines
+ * anyway, once a lap. That is a courtesy and no lock: whoever meets it waits for no longer than
+ * COURTESY rounds (a fraction of a millisecond) and then takes the room after all, since the one
+ * with the wish may itself wait for an event that this one has claimed and not published yet. Only
+ * a claim that does not wait at all is turned away each time: in a rhythm, too, it may come just
+ * when the last slot is left.
+ *
  * Void: a slot that was claimed and cannot be filled is marked in a second array before it is
  * published, and `last_void` raised. Consumers look there only when their batch begins at or
  * below `last_void`; ordinary publishing knows nothing of it.
  */
+#include "disruptor/backoff.h"
 #include "disruptor/ring.h"
+
+#define LOSSES   32
+#define COURTESY 104
 
 /*
  * The highest sequence that may be claimed now. When all consumers have gone, nobody is overtaken;
@@ -79,29 +95,81 @@ static int await_room(takt_ring *ring, int64_t high, int64_t deadline)
     return found == TAKT_ETIMEDOUT ? TAKT_ETIMEDOUT : 0;
 }
 
-static int64_t claim_multi(takt_ring *ring, int64_t n, int64_t deadline)
+/* One claim among those of other producers. */
+struct bid {
+    int64_t n, deadline;
+    uint32_t losses;              /* how often there was room, and others took it */
+    bool wishing;                 /* `wish` is ours */
+    struct takt__backoff backoff; /* of our courtesy */
+};
+
+/* What is to be left alone: what another one wishes. */
+static int64_t wish_of_others(const takt_ring *ring, const struct bid *bid)
+{
+    return bid->wishing ? 0 : takt__ld64_rlx(&ring->hidden->wish);
+}
+
+/* Waits a little in favour of a wish: 0; 1: that was long enough; or no time to wait. */
+static int defer(struct bid *bid)
+{
+    if (bid->deadline == TAKT_NOW)
+        return TAKT_EFULL;
+    if (bid->backoff.round >= COURTESY)
+        return 1;
+    takt__backoff_wait(&bid->backoff, bid->deadline);
+    return bid->deadline != TAKT_FOREVER && takt_now() >= bid->deadline;
+}
+
+/* Waits for room up to `high`, which others may take first: 0, or why not. */
+static int lose(takt_ring *ring, struct bid *bid, int64_t high)
+{
+    if (++bid->losses > LOSSES && !bid->wishing)
+        bid->wishing = takt__cas64(&ring->hidden->wish, 0, bid->n);
+    return all_gone(ring) ? TAKT_EFULL : await_room(ring, high, bid->deadline);
+}
+
+/*
+ * Sees to it that `high` may be claimed, for all that is known: 1; 0 to look again; or an error.
+ * The stored room leaves the wish alone even where we do not: a room that another has overtaken, or
+ * that is too small, is harmless, since it is looked for again.
+ */
+static int make_room(takt_ring *ring, struct bid *bid, int64_t high)
 {
     struct takt__ring_private *hidden = ring->hidden;
+    /* acquire [pairs: room]: who found the room has read the consumers' sequences for us */
+    if (high <= takt__ld64_acq(&hidden->multi_room))
+        return 1;
+    int64_t room = find_room(ring);
+    int64_t left_alone = wish_of_others(ring, bid);
+    int64_t open = room - (bid->wishing ? bid->n : left_alone);
+    takt__st64_rel(&hidden->multi_room, open); /* release [pairs: room] */
+    if (high > room)
+        return lose(ring, bid, high);
+    return high <= room - left_alone ? 1 : defer(bid);
+}
+
+static int64_t claim_multi(takt_ring *ring, int64_t n, int64_t deadline)
+{
+    struct bid bid = {.n = n, .deadline = deadline};
+    int64_t result;
     for (;;) {
-        if (takt__ld32_rlx(&ring->halted))
-            return TAKT_EHALTED;
-        int64_t claimed = takt__ld64_rlx(&ring->claimed);
-        int64_t high = claimed + n;
-        /* acquire [pairs: room]: who found the room has read the consumers' sequences for us */
-        if (high > takt__ld64_acq(&hidden->multi_room)) {
-            int64_t room = find_room(ring);
-            /* Storing a room that another has overtaken is harmless: it is looked for again. */
-            takt__st64_rel(&hidden->multi_room, room); /* release [pairs: room] */
-            if (high > room) {
-                int error = all_gone(ring) ? TAKT_EFULL : await_room(ring, high, deadline);
-                if (error < 0)
-                    return error;
-                continue;
-            }
+        if (takt__ld32_rlx(&ring->halted)) {
+            result = TAKT_EHALTED;
+            break;
         }
-        if (takt__cas64(&ring->claimed, claimed, high)) /* both [pairs: claimed] */
-            return high;
+        int64_t claimed = takt__ld64_rlx(&ring->claimed);
+        result = make_room(ring, &bid, claimed + n);
+        if (result < 0)
+            break;
+        /* both [pairs: claimed] */
+        if (result && takt__cas64(&ring->claimed, claimed, claimed + n)) {
+            result = claimed + n;
+            break;
+        }
     }
+    if (bid.wishing)
+        takt__st64_rlx(&ring->hidden->wish, 0);
+    return result;
 }
 
 static int64_t claim_single(takt_ring *ring, int64_t n, int64_t deadline)

@@ -35,6 +35,7 @@ struct takt__ring_private {
     TAKT_ALIGNED int64_t last_void;  /* the highest void sequence, or below all sequences */
     int64_t full;                    /* how often a producer has waited for room */
     TAKT_ALIGNED int64_t multi_room; /* many producers: the highest that may be claimed */
+    int64_t wish;                    /* slots that a producer wants who came too late too often */
 };
 
 /* The lap of a sequence, as it is stored for its slot. */

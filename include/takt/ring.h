@@ -175,7 +175,11 @@ static inline int64_t takt_ring_next(takt_ring *ring, int64_t n)
     return takt_ring_next_until(ring, n, TAKT_FOREVER);
 }
 
-/* Claims n slots if they are free now, or returns TAKT_EFULL. Never blocks. */
+/*
+ * Claims n slots if they are free now, or returns TAKT_EFULL. Never blocks. Of many producers, one
+ * that others have been faster than again and again has the next free slots kept for it: they do
+ * not count as free here, so publish what is claimed before trying for more.
+ */
 static inline int64_t takt_ring_try_next(takt_ring *ring, int64_t n)
 {
     return takt_ring_next_until(ring, n, TAKT_NOW);
