@@ -4,6 +4,7 @@
 
 #include "disruptor/alloc.h"
 #include "disruptor/consumer.h"
+#include "disruptor/futex.h"
 
 static int check(const takt_ring_options *options)
 {
@@ -85,6 +86,7 @@ int takt_ring_create(takt_ring **out, const takt_ring_options *options)
         allocate(options->allocator ? options->allocator : takt_allocator_default(), options);
     if (!ring)
         return TAKT_ENOMEM;
+    takt__barrier_prepare();
     struct takt__ring_private *hidden = ring->hidden;
     int64_t before = options->first - 1;
     ring->mask = options->capacity - 1;

@@ -4,6 +4,7 @@
 
 #include "disruptor/alloc.h"
 #include "disruptor/backoff.h"
+#include "disruptor/futex.h"
 #include "scheduler/runtime.h"
 #include "scheduler/topo.h"
 #include "shard/cut.h"
@@ -85,6 +86,7 @@ int takt_runtime_create(takt_runtime **out, const takt_runtime_options *options)
     takt_runtime *runtime = make(options);
     if (!runtime)
         return TAKT_ENOMEM;
+    takt__barrier_prepare();
     if (!start_threads(runtime)) {
         takt_runtime_destroy(runtime);
         return TAKT_ETHREAD;

@@ -122,6 +122,20 @@ Test(base, default_allocator_gives_zeroed_aligned_memory_and_takes_it_back)
     }
 }
 
+/* An event must not wait for its page to be zeroed. Without MADV_POPULATE_WRITE it does. */
+Test(base, default_allocator_touches_the_pages)
+{
+    const takt_allocator *a = takt_allocator_default();
+    unsigned char resident[256] = {0};
+    unsigned char *p = a->allocate(a->context, MIB, 0);
+    if (madvise(p, 4 * KIB, MADV_POPULATE_WRITE) < 0)
+        cr_skip("the kernel cannot");
+    cr_assert_eq(mincore(p, MIB, resident), 0);
+    for (int i = 0; i < 256; i++)
+        cr_assert(resident[i] & 1, "page %d", i);
+    a->release(a->context, p, MIB);
+}
+
 Test(base, default_allocator_keeps_no_address_space)
 {
     long before = address_space();
