@@ -113,7 +113,8 @@ def the_picture_follows_the_frames():
     exchanged, said = draw(other)
     assert exchanged and exchanged != whole, said
     middle = next(i for i, frame in enumerate(run['frames']) if frame['current'] == 1)
-    for bad in ({**run, 'frames': run['frames'][:middle]}, {**run, 'frames': run['frames'][middle:]},
+    for bad in ({**run, 'frames': run['frames'][:middle]},
+                {**run, 'frames': run['frames'][middle:]},
                 {**run, 'failed': True}, {**run, 'events': 400}, {'case': 'none'}):
         picture, said = draw(bad)
         assert picture is None and 'frames.py: ' in said and 'Traceback' not in said, said

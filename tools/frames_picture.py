@@ -267,7 +267,8 @@ def still(drawing):
     yield box(12, 410, 856, 64, "panel", 8)
     yield text(24, 98, f"ring of {drawing.run['ring']} slots", "b")
     yield text(LABEL_X, 98, "shard and owner", "b")
-    yield text(LANES_X, 98, "sequences: below the cut the old shards', from it on the new ones'", "d")
+    yield text(LANES_X, 98,
+               "sequences: below the cut the old shards', from it on the new ones'", "d")
     x = 24
     for division, name in enumerate(("old", "new")):
         for state, word in (("free", "not yet"), ("due", "due"), ("busy", "in hand"),
@@ -277,9 +278,9 @@ def still(drawing):
             yield cell(x, 546, 5, division, state)
             yield text(x + CELL + 4, 562, f"{name}: {word}" if state != "free" else word, "s")
             x += 120 if state != "free" else 96
-    yield text(24, 584, "P: the last event published.  O: the last that came out.  T, dashed: the tentative "
-               "cut.  C: the cut.  In hand: its handler was called, its shard has not moved on.",
-               "s d")
+    yield text(24, 584, "P: the last event published. O: the last that came out. T, dashed: the "
+               "tentative cut. C: the cut. In hand: its handler was called, its shard has not "
+               "moved on.", "s d")
 
 
 def times(scenes):
