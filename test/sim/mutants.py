@@ -25,7 +25,7 @@ SCHEDULES = 60000
 LAYERS = ["include", "disruptor", "shard", "scheduler"]
 FLAGS = ["-std=c17", "-O1", "-g", "-D_GNU_SOURCE", "-DTAKT_ATOMICS_SIM", "-I.", "-Iinclude",
          "-Itest", "-Itest/sim"]
-ENGINE = ["fibre", "kernel", "main", "memory", "race", "schedule", "search", "trace"]
+ENGINE = ["fibre", "frames", "kernel", "main", "memory", "race", "schedule", "search", "trace"]
 
 # name, file, what stands there, what is put in its place, cases
 MUTANTS = [
