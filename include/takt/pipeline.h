@@ -72,7 +72,7 @@ typedef struct takt_runtime_options {
     size_t size;                     /* sizeof(takt_runtime_options) */
     uint32_t workers;                /* threads; 0: one per core that this process may use */
     bool pin;                        /* keep each worker on a core of its own, where it can be */
-    int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 4 ms */
+    int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 8 ms */
     const takt_allocator *allocator; /* NULL: takt_allocator_default() */
 } takt_runtime_options;
 
