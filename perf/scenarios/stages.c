@@ -70,11 +70,11 @@ static const struct perf_scenario cheap = {
 PERF_SCENARIO(cheap)
 
 /* The single thread by itself, on the balanced stages. */
-static const struct perf_scenario limit_batch = {
+static const struct perf_scenario batch = {
     .name = "limit-batch",
     .about = "the balanced stages on one thread, stage by stage over batches of 256",
     .what = CASE(.cost = {50, 50, 50, 50}),
     .checksum = checksum,
     .own = &perf_limit_batch,
 };
-PERF_SCENARIO(limit_batch)
+PERF_SCENARIO(batch)

@@ -17,6 +17,7 @@
 
 #define PARTS_MAX 5
 #define PRODUCERS 3 /* of PERF_SEQUENCER */
+#define CREW_MAX  64
 
 /* What one consumer does: which handler, after which of the consumers before it. */
 struct plan_part {
@@ -99,7 +100,7 @@ struct crew {
         int number;
         void *(*work)(void *);
         void *argument;
-    } member[PARTS_MAX + PRODUCERS];
+    } member[CREW_MAX];
 };
 
 /*
