@@ -86,15 +86,16 @@ function drawGraph(data) {
   for (const serial of serials) {
     const indices = data.stages.map((_, i) => i).filter((i) => data.stages[i].serial === serial);
     const places = layOut(data, indices), all = [...places.values()];
-    breakLines(places, Math.max(3, Math.floor((holder.clientWidth - 24) / COLUMN)));
-    const wide = Math.max(...all.map((place) => place.x)) + BOX_WIDE + 46;
+    breakLines(places, Math.max(3, Math.floor((holder.clientWidth - 8) / COLUMN)));
+    const left = all.some((place) => place.line > 0) ? 24 : 2; /* for edges to the next line */
+    const wide = Math.max(...all.map((place) => place.x)) + BOX_WIDE + 2 * left;
     const high = Math.max(...all.map((place) => place.y)) + BOX_HIGH + 12;
     if (serials.length > 1)
       holder.insertAdjacentHTML("beforeend", `<h3>${escapeText(data.stages[indices[0]].pipeline)
       }</h3>`);
     const root = document.createElementNS(SVG, "svg");
     for (const [key, value] of Object.entries({width: wide, height: high, role: "img",
-                                               viewBox: `-24 0 ${wide} ${high}`,
+                                               viewBox: `${-left} 0 ${wide} ${high}`,
                                                "aria-label": "the pipeline's stages"}))
       root.setAttribute(key, value);
     const marker = svg(svg(root, "defs", {}), "marker", {
