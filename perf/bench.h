@@ -63,6 +63,8 @@ struct perf_case {
     int64_t time_ns;       /* about how long a run is to take; for what has no events to count */
     int cpus[64];          /* cores to pin to, thread by thread, round robin; */
     int cpu_count;         /* 0: do not pin */
+    const char *report;    /* where to write a page about the run, */
+    const char *trace;     /* and a Chrome trace; NULL: nowhere */
 };
 
 /* The steps of stage `stage` on the event whose input is `input` (its number). */
@@ -108,6 +110,7 @@ struct perf_system {
     int (*run)(const struct perf_case *what, struct perf_run *run); /* 0, or a negative errno */
     const char *(*missing)(void); /* why it cannot run on this machine, or NULL; may be NULL */
     const struct perf_external *external; /* a process that is told, instead of run; or NULL */
+    bool (*records)(const struct perf_case *what); /* it heeds report and trace; NULL: never */
 };
 
 struct perf_scenario {

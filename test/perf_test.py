@@ -27,7 +27,7 @@ MOMENT = ["--rounds", "1", "--time", "5", "--limit", "240", *OPTIONS]
 PROMISED = """unicast unicast-batch10 unicast-batch100 unicast-64b unicast-1k poller multicast3
     pipeline3 diamond3 sequencer3 sequencer3-batch10 pingpong idle book limit-line limit-loop
     redivide keyed limit-batch stages-balanced stages-skewed stages-moving stages-cheap
-    chain-latency-200k chain-latency-1m""".split()
+    chain-latency-200k chain-latency-1m trace-cost trace-cost-cheap""".split()
 FIELDS = {"scenario", "system", "rounds", "events_per_s", "min", "max", "ratio_to_best_peer",
           "speedup_to_single", "latency_ns", "counters"}
 PERCENTILES = ["p50", "p90", "p99", "p99.9", "max"]
@@ -115,8 +115,9 @@ def usage():
                       ["run", "nobody"], ["run", "--peers", "nobody"], ["run", "--peers", ""],
                       ["run", "--pin", "99999"], ["run", "--pin", "1,"], ["run", "--pin", ""],
                       ["run", "--events", "no-such-event"], ["run", "--events", "cycles,"],
-                      ["run", "--frobnicate"], ["run", "-x"], ["run", "--rounds"], ["fly"], [],
-                      ["list", "it"]):
+                      ["run", "--report", "x.html"], ["run", "--trace", "x.json", "unicast"],
+                      ["run", "--report", "x.json", "keyed"], ["run", "--frobnicate"],
+                      ["run", "-x"], ["run", "--rounds"], ["fly"], [], ["list", "it"]):
         result = Result(TAKT_PERF, *arguments)
         assert result.status == 2, f"{arguments}: status {result.status}"
         assert result.err.startswith("takt-perf: ") and not result.out, arguments

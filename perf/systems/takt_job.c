@@ -60,6 +60,7 @@ int job_error(int code)
     case TAKT_ENOMEM: return -ENOMEM;
     case TAKT_ETHREAD: return -EAGAIN;
     case TAKT_EHALTED: return -ECANCELED;
+    case TAKT_EFILE: return -EIO;
     default: return code < 0 ? -EINVAL : 0;
     }
 }

@@ -135,15 +135,25 @@ static int work(struct line *line)
     return produced < 0 ? produced : error;
 }
 
-int runtime_run(const struct perf_case *what, struct perf_run *run, uint32_t workers)
+int runtime_run_watched(const struct perf_case *what, struct perf_run *run, uint32_t workers,
+                        enum job_watch watch)
 {
     struct line line = {.workers = workers};
     job_init(&line.job, what, run, true);
     int error = build(&line);
     if (error == 0)
+        error = watch_begin(what, line.runtime, watch);
+    if (error == 0)
         error = work(&line);
+    if (error == 0)
+        error = watch_end(what, line.runtime, watch);
     run->checksum = job_checksum(&line.job);
     takt_pipeline_destroy(line.pipeline);
     takt_runtime_destroy(line.runtime);
     return job_error(error);
+}
+
+int runtime_run(const struct perf_case *what, struct perf_run *run, uint32_t workers)
+{
+    return runtime_run_watched(what, run, workers, WATCH_NEVER);
 }

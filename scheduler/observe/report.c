@@ -131,7 +131,10 @@ static void write_data(struct takt__out *out, const struct takt__recording *r)
     static const enum column costs[] = {FROM, STAGE, COST, WIDTHS};
     static const enum column number_only[] = {SERVICE}, rate_only[] = {RATE};
     const struct takt__lane *scheduler = &r->lanes[r->workers];
-    takt__out_format(out, "{\"length\":%ld,\"workers\":%u", (long)r->length_ns, r->workers);
+    takt__out_format(out, "{\"length\":%ld,\"workers\":%u,\"virtual\":%s,\"merged\":%ld,\"title\":",
+                     (long)r->length_ns, r->workers, r->simulated ? "true" : "false",
+                     (long)r->merged_ns);
+    takt__out_string(out, r->title ? r->title : "");
     takt__out_text(out, ",\n\"stages\":[");
     for (uint32_t i = 0; i < r->stage_count; i++)
         write_stage(out, r, i);
