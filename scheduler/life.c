@@ -135,15 +135,17 @@ static bool pause_source(takt_pipeline *p, int64_t deadline)
 /*
  * How many events have not passed yet. With a waiting room it may be 1 too many, for those that are
  * just being moved to the ring. What was taken out of the room that is seen empty was taken by an
- * owner of the source's shard: if nobody is seen to own it afterwards, it is in the ring.
+ * owner of the source's shard: if nobody is seen to own it afterwards, it is in the ring. What is
+ * done is read first, so that the cursor read after is not below it.
  */
 static int64_t count_left(const takt_pipeline *p)
 {
+    int64_t done = takt__pipeline_done(p);
     int64_t waiting = takt__intake_waiting(p);
     int64_t moving = 0;
     if (p->source && p->intake.waiting)
         moving = takt__ld32_acq(&p->source->shards[0].owner) != TAKT__VACANT; /* [pairs: owner] */
-    int64_t left = takt_ring_cursor(p->ring) - takt__pipeline_done(p);
+    int64_t left = takt_ring_cursor(p->ring) - done;
     return left + (waiting || left ? waiting : moving);
 }
 
