@@ -20,6 +20,18 @@
 /* Fading sums are halved beyond this many nanoseconds: the memory of the service time. */
 #define RECENT_NS 1000000
 
+static void begin_at(struct takt__stage *stage, int64_t from)
+{
+    struct takt__division *first = &stage->division[0];
+    for (uint32_t i = 0; i < first->blocks.shards; i++) {
+        struct takt__shard *shard = &first->shards[i];
+        shard->next = stage->keyed ? from : takt__blocks_first(&first->blocks, i, from);
+        shard->processed = from;
+        takt_sequence_init(&shard->sequence, shard->next - 1);
+    }
+    stage->change.from = from;
+}
+
 void takt__stage_init(struct takt__stage *stage, const takt_stage_options *options, uint32_t shift,
                       uint32_t width, struct takt__shard *shards, const takt_sequence **members)
 {
@@ -49,7 +61,7 @@ void takt__stage_init(struct takt__stage *stage, const takt_stage_options *optio
     struct takt__division *first = &stage->division[0];
     first->blocks.shards = width;
     first->open = 1;
-    takt__stage_begin_at(stage, 0);
+    begin_at(stage, 0);
     takt__gate_cover(&stage->gate, 2 * width);
     stage->change.target = stage->change.settled = width;
     stage->change.least = stage->change.most = width;
@@ -57,14 +69,7 @@ void takt__stage_init(struct takt__stage *stage, const takt_stage_options *optio
 
 void takt__stage_begin_at(struct takt__stage *stage, int64_t from)
 {
-    struct takt__division *first = &stage->division[0];
-    for (uint32_t i = 0; i < first->blocks.shards; i++) {
-        struct takt__shard *shard = &first->shards[i];
-        shard->next = stage->keyed ? from : takt__blocks_first(&first->blocks, i, from);
-        shard->processed = from;
-        takt_sequence_init(&shard->sequence, shard->next - 1);
-    }
-    stage->change.from = from;
+    begin_at(stage, from);
 }
 
 void takt__stage_set_source(struct takt__stage *stage, takt_ring *ring)

@@ -39,6 +39,7 @@ struct world {
     } keys[KEYS];
     int64_t last, handled, wrong; /* the last stage's */
     int64_t wrong_key;
+    int64_t mistakes;   /* the main thread's */
     int64_t added_seen; /* by stages added on the way */
 };
 
@@ -144,7 +145,7 @@ static void add(struct world *w, takt_stage **stage, takt_stage_options options)
 {
     options.size = sizeof options;
     if (takt_pipeline_add_stage(w->pipeline, stage, &options) < 0)
-        w->wrong++;
+        w->mistakes++;
 }
 
 static void begin(struct world *w, takt_runtime *runtime, enum takt_overload choice, bool source,
@@ -174,7 +175,7 @@ static void begin(struct world *w, takt_runtime *runtime, enum takt_overload cho
                              .after = &w->keyed,
                              .after_count = 1,
                              .shards_max = 1});
-    w->wrong += takt_pipeline_start(w->pipeline) < 0;
+    w->mistakes += takt_pipeline_start(w->pipeline) < 0;
 }
 
 /* Asks for widths while events flow, until the pipeline has ended. */
@@ -195,7 +196,8 @@ static bool balances(const struct world *w, int result)
     takt_source_stats s;
     takt_source_get_stats(w->pipeline, &s);
     bool good = result == 0 && w->told == 0 && w->wrong == 0 && w->wrong_key == 0 &&
-                w->offered == w->events && s.waiting == 0 && s.published == w->handled &&
+                w->mistakes == 0 && w->offered == w->events && s.waiting == 0 &&
+                s.published == w->handled &&
                 s.published + s.dropped_newest + s.dropped_oldest == w->offered;
     if (w->choice == TAKT_OVERLOAD_BLOCK || w->choice == TAKT_OVERLOAD_FAIL)
         good &= w->handled == w->offered;
