@@ -122,13 +122,13 @@ static void run(int64_t events, int64_t room, uint32_t at_once, uint32_t takers)
 static void waiting_one(void *unused)
 {
     (void)unused;
-    run(3, 1, 1, 1);
+    run(5, 1, 1, 1); /* more than there are slots */
 }
 
 static void waiting_batches(void *unused)
 {
     (void)unused;
-    run(6, 2, 2, 1);
+    run(10, 2, 2, 1);
 }
 
 static void waiting_turns(void *unused)
