@@ -66,9 +66,9 @@ static void begin(struct flow *f, takt_runtime *runtime, const char *name)
     static const takt_handler handlers[STAGES] = {on_source, on_middle, on_last};
     static const char *const names[STAGES] = {"source", "middle", "last"};
     f->runtime = runtime;
-    takt_pipeline_create(&f->p, runtime,
-                         TAKT_PIPELINE(.name = name, .event_size = 8, .capacity = 1024,
-                                       .overload = f->overload));
+    takt_pipeline_create(
+        &f->p, runtime,
+        TAKT_PIPELINE(.name = name, .event_size = 8, .capacity = 1024, .overload = f->overload));
     for (int i = 0; i < STAGES; i++) {
         takt_stage_options options = {
             .size = sizeof options,
