@@ -122,15 +122,20 @@ static bool was_claimed(const takt_ring *ring)
     return takt__ld64_rlx(&ring->claimed) != ring->hidden->first - 1;
 }
 
-int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate)
+int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate, bool at_rest)
 {
     struct takt__gates *gates = &ring->hidden->consumers;
-    if (was_claimed(ring))
+    if (was_claimed(ring) && !at_rest)
         return TAKT_ESTATE;
     if (gates->count == TAKT_GATING_MAX + 1) /* the ring's own is one of them */
         return TAKT_ELIMIT;
     gates->gate[gates->count++] = gate;
     return 0;
+}
+
+void takt__ring_forget_gates(takt_ring *ring)
+{
+    ring->hidden->consumers.count = 1; /* the ring's own: single sequences */
 }
 
 int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer)

@@ -18,6 +18,7 @@
 #include "disruptor/park.h"
 #include "scheduler/decide.h"
 #include "scheduler/observe/watch.h"
+#include "scheduler/overload.h"
 #include "shard/stage.h"
 
 /* The most events that a worker takes from a shard at once. */
@@ -27,8 +28,9 @@
 enum takt__state {
     TAKT__STATE_BUILDING,
     TAKT__STATE_RUNNING,
-    TAKT__STATE_ENDED,  /* all events have passed */
-    TAKT__STATE_FAILED, /* all events before the failed one have passed */
+    TAKT__STATE_STOPPED, /* may be started again; those below are final */
+    TAKT__STATE_ENDED,   /* all events have passed */
+    TAKT__STATE_FAILED,  /* all events before the failed one have passed */
     TAKT__STATE_HALTED,
 };
 
@@ -65,7 +67,8 @@ struct takt_pipeline {
     uint32_t *keys;
     size_t keys_size;
     bool needs_keys;
-    bool closed_ring; /* the producer waits for the last stages */
+    bool closed_ring; /* the producer waits for the last stages, */
+    bool changed;     /* but since then stages have been added */
     bool fixed_widths;
     const takt_policy *policy;
     struct takt__decisions decisions; /* the scheduler thread's */
@@ -74,9 +77,10 @@ struct takt_pipeline {
     uint32_t count;
     takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on; last the taps' */
     takt_stage *source;
-    struct takt__taps *taps; /* tap.h */
-    bool has_taps;           /* they are among the stages */
-    int64_t serial;          /* which pipeline of its runtime it is; 0: it was never started */
+    struct takt__taps *taps;    /* tap.h */
+    bool has_taps;              /* they are among the stages */
+    int64_t serial;             /* which pipeline of its runtime it is; 0: it was never started */
+    struct takt__intake intake; /* overload.h */
     struct takt__park waiters;
     TAKT_ALIGNED uint32_t state;
     uint32_t closed;  /* the outside producer has ended */
@@ -158,6 +162,9 @@ void takt__runtime_step_cut(takt_runtime *runtime, struct takt__stage *stage);
 /* The threads' bodies. */
 void *takt__worker_main(void *worker);
 void *takt__scheduler_main(void *runtime);
+
+/* Makes the source stage of a thread outside that has a waiting room (overload.h), the first. */
+int takt__pipeline_add_pump(takt_pipeline *pipeline);
 
 /* Notes a failure, if it is the lowest so far. */
 void takt__pipeline_fail(takt_pipeline *pipeline, const takt_stage *stage, int64_t sequence,

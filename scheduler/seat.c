@@ -23,6 +23,9 @@
 /* What an event is taken to cost until it has been measured. */
 #define UNKNOWN_PS 1000000
 
+/* More than any backlog costs: what must be run first. */
+#define URGENT_NS 1e15
+
 /* One stage as a candidate. */
 struct candidate {
     struct takt__trail trail; /* of the worker that looks for a seat */
@@ -95,8 +98,15 @@ static void consider(takt_stage *stage, int64_t end, int64_t done, struct takt__
     if (takt__cut_pending(core))
         seat->stepped |= takt__cut_step(core);
     int64_t backlog = end - 1 - done;
-    if (backlog <= 0 || (core->source && !source_ready(stage->pipeline, stage, seat)))
+    enum takt__turn turn = backlog > 0 ? TAKT__MAY_RUN : TAKT__NO_TURN;
+    if (core->feed)
+        turn = takt__intake_turn(stage, backlog, &seat->look_again);
+    else if (core->source && backlog > 0 && !source_ready(stage->pipeline, stage, seat))
         return;
+    if (turn == TAKT__NO_TURN)
+        return;
+    if (backlog <= 0)
+        end = done + 2; /* it is run although there is no room */
     struct candidate c = {
         .trail = seat->trail,
         .keyed = core->keyed,
@@ -109,6 +119,8 @@ static void consider(takt_stage *stage, int64_t end, int64_t done, struct takt__
         return;
     int64_t service = takt__ld64_rlx(&core->service_ps);
     double work_ns = (double)backlog * (double)(service ? service : UNKNOWN_PS) * 1e-3;
+    if (turn == TAKT__MUST_RUN)
+        work_ns = URGENT_NS;
     if (takt__choose_stage(&seat->choice, &c.choice, work_ns, takt__preference(stage),
                            TAKT__STICKINESS)) {
         seat->stage = stage;

@@ -68,7 +68,8 @@ static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
         if (stage->core.source) {
             takt__fence(); /* between owning the shard and reading `paused`: see drain */
             /* acquire [pairs: resumed] */
-            if (takt__ld32_acq(&p->paused) || takt__ld32_rlx(&stage->ended))
+            bool paused = takt__ld32_acq(&p->paused) && !stage->core.feed; /* it looks itself */
+            if (paused || takt__ld32_rlx(&stage->ended))
                 return false;
         }
         uint32_t limit = batch_limit(p, &stage->core);

@@ -28,6 +28,7 @@ enum takt_counters_state {
     TAKT_COUNTERS_ENDED,   /* every event has passed */
     TAKT_COUNTERS_FAILED,  /* a handler has failed: failed_stage and failed_sequence say where */
     TAKT_COUNTERS_HALTED,
+    TAKT_COUNTERS_STOPPED, /* every event has passed; it may be started again */
 };
 
 /* Where a worker sits when it sits nowhere, and what comes before a stage that has no stage
@@ -93,7 +94,11 @@ typedef struct takt_counters_pipeline {
     uint32_t failed_stage;
     int32_t failed_code;
     uint32_t reserved32;
-    int64_t reserved[4];
+    /* What became of events that the source had for a full ring (takt/source.h). */
+    int64_t refused;
+    int64_t dropped_newest;
+    int64_t dropped_oldest;
+    int64_t waiting; /* for room, at present */
     takt_counters_stage stages[TAKT_STAGES_MAX];
 } takt_counters_pipeline;
 

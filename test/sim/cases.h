@@ -12,6 +12,7 @@ extern const struct sim_case sim_graph_cases[];    /* case_graph.c */
 extern const struct sim_case sim_cut_cases[];      /* case_cut.c */
 extern const struct sim_case sim_round_cases[];    /* case_round.c */
 extern const struct sim_case sim_park_cases[];     /* case_park.c */
+extern const struct sim_case sim_waiting_cases[];  /* case_waiting.c */
 extern const struct sim_case sim_pipeline_cases[]; /* case_pipeline.c */
 
 #endif

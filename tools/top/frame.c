@@ -100,6 +100,17 @@ static void put_stage(const struct canvas *c, const struct rates *r, uint32_t i,
     c->line(c->context);
 }
 
+/* What became of events for a full ring, if there were any. */
+static void put_overload(const struct canvas *c, const takt_counters_pipeline *p)
+{
+    if (!p->refused && !p->dropped_newest && !p->dropped_oldest && !p->waiting)
+        return;
+    put(c, WARNING, "  overload: %ld refused, %ld newest and %ld oldest dropped", (long)p->refused,
+        (long)p->dropped_newest, (long)p->dropped_oldest);
+    put(c, DIM, ", %ld wait for room", (long)p->waiting);
+    c->line(c->context);
+}
+
 static void put_pipeline(const struct canvas *c, const struct rates *r, uint32_t i,
                          const takt_counters_pipeline *p)
 {
@@ -111,6 +122,7 @@ static void put_pipeline(const struct canvas *c, const struct rates *r, uint32_t
     put(c, DIM, "  %ld events published, ring of %ld, producer waited %ld times",
         (long)p->cursor + 1, (long)p->capacity, (long)p->waits);
     c->line(c->context);
+    put_overload(c, p);
     put(c, DIM, "  %-14s %8s %9s %9s %-*s %6s %9s %7s %s", "stage", "events", "events/s",
         "ns/event", BAR + 1, " backlog", "", "own/shard", "re-div", "events/s over time");
     c->line(c->context);

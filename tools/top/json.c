@@ -41,9 +41,11 @@ static void put_pipeline(FILE *file, const takt_counters_pipeline *p, const stru
     put_string(file, p->name);
     fprintf(file,
             ",\"serial\":%ld,\"state\":\"%s\",\"gone\":%s,\"cursor\":%ld,\"capacity\":%ld,"
-            "\"waits\":%ld",
+            "\"waits\":%ld,\"refused\":%ld,\"dropped_newest\":%ld,\"dropped_oldest\":%ld,"
+            "\"waiting\":%ld",
             (long)p->serial, state_name(p), p->gone ? "true" : "false", (long)p->cursor,
-            (long)p->capacity, (long)p->waits);
+            (long)p->capacity, (long)p->waits, (long)p->refused, (long)p->dropped_newest,
+            (long)p->dropped_oldest, (long)p->waiting);
     if (p->failed_code < 0 && p->failed_stage < p->stage_count) {
         fputs(",\"failure\":{\"stage\":", file);
         put_string(file, p->stages[p->failed_stage].name);
