@@ -168,7 +168,7 @@ int takt__recording_take(struct takt__recording *recording, takt_runtime *runtim
     *recording = (struct takt__recording){
         .runtime = runtime,
         .length_ns = trace->ended.ns - trace->began.ns,
-        .workers = runtime->worker_count,
+        .workers = runtime->crew,
     };
     int error = allocate(recording, runtime);
     if (error < 0)
