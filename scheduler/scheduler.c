@@ -57,25 +57,26 @@ static void read_stage(const takt_pipeline *p, uint32_t index, struct takt__read
     };
 }
 
-/* Tells who looks on what the policy made of the loads. */
-static void tell(const takt_pipeline *p, const takt_load *loads,
-                 const struct takt__reading *readings, uint32_t count, int64_t now)
-{
-    for (uint32_t i = 0; i < count; i++)
-        takt__watch_verdict(p->runtime, p->stages[i],
-                            &(struct takt__verdict){
-                                .at = now,
-                                .cost = loads[i].cost,
-                                .rate = loads[i].rate,
-                                .width = readings[i].width,
-                                .wanted = loads[i].width,
-                            });
-}
-
 /* The taps' stage comes last, and has no shards. */
 static uint32_t stages_of(const takt_pipeline *p)
 {
     return p->count - p->has_taps;
+}
+
+/* Tells who looks on what the policy made of the loads, with so many workers. */
+static void tell(const takt_pipeline *p, uint32_t workers, int64_t now)
+{
+    const struct takt__sample *sample = &p->sample;
+    for (uint32_t i = 0; i < stages_of(p); i++)
+        takt__watch_verdict(p->runtime, p->stages[i],
+                            &(struct takt__verdict){
+                                .at = now,
+                                .cost = sample->loads[i].cost,
+                                .rate = sample->loads[i].rate,
+                                .width = sample->readings[i].width,
+                                .wanted = sample->loads[i].width,
+                                .workers = workers,
+                            });
 }
 
 static void list_decisions(const takt_pipeline *p, struct takt__decision **decisions)
@@ -104,7 +105,7 @@ static void decide(takt_pipeline *p, uint32_t workers, int64_t now)
     list_decisions(p, decisions);
     takt__decide_widths(p->policy, &takt__tuning_default, decisions, sample->loads,
                         sample->readings, stages_of(p), workers);
-    tell(p, sample->loads, sample->readings, stages_of(p), now);
+    tell(p, workers, now);
     for (uint32_t i = 0; i < stages_of(p); i++) {
         int64_t bits;
         memcpy(&bits, &decisions[i]->preference, sizeof bits);

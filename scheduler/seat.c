@@ -217,10 +217,11 @@ void takt__seat_choose(takt_runtime *runtime, const struct takt__trail *trail,
 void takt__seat_charge(takt_runtime *runtime, const struct takt__seat *seat, int64_t ns)
 {
     takt_pipeline *p = seat->stage->pipeline;
-    double cost = (double)(ns + SEAT_NS) / p->weight, start;
     int64_t bits;
+    double start;
     if (!seat->rivals)
         return;
+    double cost = (double)(ns + SEAT_NS) / p->weight;
     do {
         bits = takt__ld64_rlx(&p->served);
         start = number_of(bits) > seat->choice.start ? number_of(bits) : seat->choice.start;

@@ -175,8 +175,8 @@ int takt_runtime_create(takt_runtime **runtime, const takt_runtime_options *opti
 
 /*
  * Stops and joins them, and waits until helpers that are inside have left, which they do with
- * TAKT_EHALTED. Its pipelines must have been destroyed, and no thread may begin to help any more; one
- * is inside when takt_runtime_snapshot shows it as present. NULL is fine.
+ * TAKT_EHALTED. Its pipelines must have been destroyed, and no thread may begin to help any more;
+ * one is inside when takt_runtime_snapshot shows it as present. NULL is fine.
  */
 void takt_runtime_destroy(takt_runtime *runtime);
 

@@ -145,11 +145,12 @@ void takt__chrome_write(struct takt__out *out, const struct takt__recording *rec
 {
     struct chrome c = {out, recording, false};
     uint32_t scheduler = recording->workers + 1;
+    uint32_t own = recording->workers - recording->helpers;
     takt__out_text(out, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
     begin(&c, 'M', 0, 0);
     takt__out_text(out, "\"process_name\",\"args\":{\"name\":\"takt\"}}");
     for (uint32_t i = 0; i < recording->workers; i++)
-        name_track(&c, i + 1, "worker", i + 1);
+        name_track(&c, i + 1, i < own ? "worker" : "helper", i < own ? i + 1 : i + 1 - own);
     name_track(&c, scheduler, "scheduler", 0);
     for (uint32_t i = 0; i < recording->workers; i++)
         write_worker(&c, i + 1, &recording->lanes[i]);

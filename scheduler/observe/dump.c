@@ -169,6 +169,7 @@ int takt__recording_take(struct takt__recording *recording, takt_runtime *runtim
         .runtime = runtime,
         .length_ns = trace->ended.ns - trace->began.ns,
         .workers = runtime->crew,
+        .helpers = runtime->crew - runtime->worker_count,
     };
     int error = allocate(recording, runtime);
     if (error < 0)

@@ -35,6 +35,7 @@ struct takt__recording {
     const takt_runtime *runtime;
     int64_t length_ns;
     uint32_t workers; /* lanes; one more is the scheduler's */
+    uint32_t helpers; /* the last of those lanes: helpers' places */
     struct takt__lane *lanes;
     uint32_t stage_count;
     struct takt__recorded *stages;

@@ -205,7 +205,7 @@ void takt__watch_verdict(takt_runtime *runtime, const takt_stage *stage,
         takt__trace_put(own_ring(trace), TAKT__TRACE_COST, verdict->at, bits_of(verdict->cost),
                         seat, widths);
         takt__trace_put(own_ring(trace), TAKT__TRACE_RATE, verdict->at, bits_of(verdict->rate),
-                        seat, 0);
+                        seat, verdict->workers);
     }
     pthread_mutex_unlock(&runtime->watch.lock);
 }

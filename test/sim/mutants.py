@@ -112,7 +112,7 @@ MUTANTS = [
      "    takt__helpers_leave(runtime);\n", "", ["help_destroy", "help_alone"]),
     ("a helper's place is left without a release", "scheduler/help.c",
      "takt__st32_rel(&w->taken, 0);", "takt__st32_rlx(&w->taken, 0);",
-     ["help_beside", "help_destroy"]),
+     ["help_turns"]),
 ]
 
 

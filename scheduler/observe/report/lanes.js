@@ -94,6 +94,12 @@ function drawNames(context, data, lane, view, x, y, columns) {
   });
 }
 
+/* Lanes of the runtime's own workers, and then of helpers' places. */
+function workerName(data, i) {
+  const own = data.workers - data.helpers;
+  return i < own ? `worker ${i + 1}` : `helper ${i + 1 - own}`;
+}
+
 function drawLanes(data, panel, view) {
   const {context, width, theme} = panel;
   const columns = Math.max(1, Math.floor(width - LABEL)), kinds = data.stages.length + 1;
@@ -106,7 +112,7 @@ function drawLanes(data, panel, view) {
     drawShares(context, shares, kinds, fills, LABEL, y, columns);
     drawNames(context, data, lane, view, LABEL, y, columns);
     context.fillStyle = theme.ink;
-    context.fillText(`worker ${i + 1}`, 0, y + LANE / 2 + 4);
+    context.fillText(workerName(data, i), 0, y + LANE / 2 + 4);
   });
 }
 

@@ -44,13 +44,14 @@ function showLegend(data) {
   document.getElementById("legend").innerHTML = data.stages.map((_, i) =>
     `<span>${sample(colour(i), striped(i))}${escapeText(stageName(data, i))}</span>`).join("") +
     `<span>${sample("var(--sleep)", false)}asleep</span>` +
-    `<span>${sample("var(--panel)", false)}looking for a seat, or without a core</span>`;
+    `<span>${sample("var(--panel)", false)}looking for a seat, away, or without a core</span>`;
 }
 
 function showSummary(data) {
   const spans = data.lanes.reduce((sum, lane) => sum + lane.count, 0);
   document.getElementById("summary").textContent =
-    `${showTime(data.length)} recorded: ${data.workers} workers, ${spans} seats and sleeps, ` +
+    `${showTime(data.length)} recorded: ${data.workers - data.helpers} workers, ` +
+    (data.helpers ? `places for ${data.helpers} helpers, ` : "") + `${spans} seats and sleeps, ` +
     `${data.ticks.length} decisions, ${data.cuts.length} changes of division` +
     (data.stalls.length ? `, ${data.stalls.length} stalls` : "") + ".";
 }
