@@ -33,6 +33,12 @@
 /* What a seat counts for beside the time in handlers, so that none is free. */
 #define SEAT_NS 100
 
+/*
+ * A seat is charged with no more than so many times a slice and what its events take as a rule: the
+ * clock goes on when the worker is without a core, which is not the pipeline's doing.
+ */
+#define CHARGE_MOST 4
+
 /* The best seat of one pipeline. */
 struct offer {
     struct takt__stage_choice choice;
@@ -214,14 +220,16 @@ void takt__seat_choose(takt_runtime *runtime, const struct takt__trail *trail,
     seat->rivals = running > 1 ? running - 1 : 0;
 }
 
-void takt__seat_charge(takt_runtime *runtime, const struct takt__seat *seat, int64_t ns)
+void takt__seat_charge(takt_runtime *runtime, const struct takt__seat *seat, int64_t ns,
+                       int64_t expected_ns)
 {
     takt_pipeline *p = seat->stage->pipeline;
     int64_t bits;
     double start;
     if (!seat->rivals)
         return;
-    double cost = (double)(ns + SEAT_NS) / p->weight;
+    int64_t most = CHARGE_MOST * (p->slice_ns + expected_ns);
+    double cost = (double)((ns < most ? ns : most) + SEAT_NS) / p->weight;
     do {
         bits = takt__ld64_rlx(&p->served);
         start = number_of(bits) > seat->choice.start ? number_of(bits) : seat->choice.start;

@@ -25,7 +25,11 @@ struct takt__seat {
 void takt__seat_choose(takt_runtime *runtime, const struct takt__trail *trail,
                        struct takt__seat *seat);
 
-/* Charges the seat's pipeline with worker time that it has had, if it has rivals. */
-void takt__seat_charge(takt_runtime *runtime, const struct takt__seat *seat, int64_t ns);
+/*
+ * Charges the seat's pipeline with worker time that it has had, if it has rivals: `ns` by the
+ * clock, for events that should have taken `expected_ns`.
+ */
+void takt__seat_charge(takt_runtime *runtime, const struct takt__seat *seat, int64_t ns,
+                       int64_t expected_ns);
 
 #endif

@@ -114,10 +114,12 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
         takt__park_wake_one(&w->runtime->park);
         takt__probe_wake(&w->probe);
     }
-    int64_t busy_ns = w->probe.busy_ns;
+    int64_t service = takt__ld64_rlx(&seat->stage->core.service_ps);
+    int64_t busy_ns = w->probe.busy_ns, events = w->probe.events;
     bool failed = run_shard(w, seat);
     takt__probe_leave(&w->probe);
-    takt__seat_charge(w->runtime, seat, w->probe.busy_ns - busy_ns);
+    takt__seat_charge(w->runtime, seat, w->probe.busy_ns - busy_ns,
+                      (w->probe.events - events) * service / 1000);
     w->trail.past = shard->next;
     if (failed)
         takt__st32_rel(&shard->owner, TAKT__FAILED); /* release [pairs: owner] */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Whole pipelines: the real workers, helpers and the real scheduler thread, a handful of events.
- */
+/* Whole pipelines: real workers, helpers, and the real scheduler thread, a handful of events. */
 #include "cases.h"
 
 #define EVENTS_MAX 16
@@ -109,13 +107,11 @@ static struct line *begin_in(takt_runtime *runtime, int64_t events, uint32_t mid
                              takt_key_function key)
 {
     struct line *l = sim_memory(sizeof *l);
-    int error;
-    l->runtime = runtime;
-    l->events = events;
-    l->fail_at = -1;
-    error = takt_pipeline_create(&l->pipeline, l->runtime,
-                                 TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = 4,
-                                               .alignment = 8, .fixed_widths = true));
+    *l = (struct line){.runtime = runtime, .events = events, .fail_at = -1};
+    int error =
+        takt_pipeline_create(&l->pipeline, l->runtime,
+                             TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = 4,
+                                           .alignment = 8, .fixed_widths = true));
     sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
     if (source)
         takt_pipeline_add_source(l->pipeline, NULL, TAKT_STAGE(.handler = on_source, .context = l));
@@ -419,11 +415,10 @@ static void line_two(void *unused)
     int helper = sim_start("helper", helper_calls, a);
     produce(b, 2);
     takt_pipeline_close(b->pipeline);
-    int results[] = {takt_pipeline_wait(a->pipeline, TAKT_FOREVER),
-                     takt_pipeline_wait(b->pipeline, TAKT_FOREVER)};
+    int first = takt_pipeline_wait(a->pipeline, TAKT_FOREVER);
+    int second = takt_pipeline_wait(b->pipeline, TAKT_FOREVER);
     sim_join(helper);
-    sim_check(results[0] == 0 && results[1] == 0, "they ended with %d and %d", results[0],
-              results[1]);
+    sim_check(first == 0 && second == 0, "they ended with %d and %d", first, second);
     takt_pipeline_destroy(b->pipeline);
     destroy(a);
     sim_check(a->arrived == 4 && b->arrived == 2, "%lld and %lld events arrived",

@@ -95,8 +95,8 @@ static double ratio(const double *weights, const int64_t *capacities)
     flow_reaches(&a.seen, 2000);
     flow_reaches(&b.seen, 2000);
     int64_t a_before = takt__load_acquire(&a.seen), b_before = takt__load_acquire(&b.seen);
-    flow_reaches(&a.seen, a_before + 100000);
-    flow_reaches(&b.seen, b_before + 100000);
+    flow_reaches(&a.seen, a_before + 200000);
+    flow_reaches(&b.seen, b_before + 200000);
     double result = (double)(takt__load_acquire(&a.seen) - a_before) /
                     (double)(takt__load_acquire(&b.seen) - b_before);
     takt_pipeline_destroy(a.p);
