@@ -110,9 +110,6 @@ MUTANTS = [
      "for (uint32_t i = 0; i < runtime->started; i++)\n        wait_for_pass", ["help_destroy"]),
     ("the runtime ends without waiting for helpers", "scheduler/runtime.c",
      "    takt__helpers_leave(runtime);\n", "", ["help_destroy", "help_alone"]),
-    ("a helper's place is left without a release", "scheduler/help.c",
-     "takt__st32_rel(&w->taken, 0);", "takt__st32_rlx(&w->taken, 0);",
-     ["help_turns"]),
 ]
 
 
