@@ -47,6 +47,9 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     *out = NULL;
     if (!runtime || !options || options->size != sizeof *options || options->slice_ns < 0)
         return TAKT_EINVAL;
+    double weight = options->weight >= 0 && options->weight <= 0 ? 1 : options->weight;
+    if (!(weight >= TAKT_WEIGHT_MIN && weight <= TAKT_WEIGHT_MAX)) /* no number at all, too */
+        return TAKT_EINVAL;
     if (options->policy &&
         (options->policy->size != sizeof *options->policy || !options->policy->decide))
         return TAKT_EINVAL;
@@ -61,6 +64,7 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     pthread_mutex_init(&p->failure_lock, NULL);
     p->fixed_widths = options->fixed_widths;
     p->policy = options->policy ? options->policy : takt_policy_default();
+    p->weight = weight;
     p->slice_ns = options->slice_ns ? options->slice_ns : SLICE_NS;
     p->name = copy_name(allocator, options->name ? options->name : "pipeline", &p->name_size);
     int error = takt_ring_create(
@@ -77,7 +81,7 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
         return error;
     }
     takt__ring_set_park(p->ring, &runtime->park);
-    int64_t most = options->capacity / (4 * (int64_t)runtime->worker_count);
+    int64_t most = options->capacity / (4 * (int64_t)runtime->crew);
     p->batch_max = most < 1 ? 1 : most > TAKT__BATCH_MAX ? TAKT__BATCH_MAX : (uint32_t)most;
     *out = p;
     return 0;
@@ -124,7 +128,7 @@ static int set_shape(const takt_pipeline *p, takt_stage *stage, const takt_stage
     if (source)
         core->shards_max = 1;
     else if (!options->shards_max)
-        core->shards_max = default_most(p->runtime->worker_count, core->shards_min);
+        core->shards_max = default_most(p->runtime->crew, core->shards_min);
     uint32_t shards = source || !options->shards ? core->shards_min : options->shards;
     if (core->shards_max > TAKT_SHARDS_MAX || core->shards_min > core->shards_max ||
         shards < core->shards_min || shards > core->shards_max)

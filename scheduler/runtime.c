@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The runtime: its threads, and the places in which pipelines run (told in runtime.h). */
-#include <takt/clock.h>
-
+#include "scheduler/runtime.h"
 #include "disruptor/alloc.h"
 #include "disruptor/backoff.h"
 #include "disruptor/futex.h"
-#include "scheduler/runtime.h"
 #include "scheduler/topo.h"
 #include "shard/cut.h"
 
@@ -30,7 +28,20 @@ static int check(const takt_runtime_options *options)
 {
     if (!options || options->size != sizeof *options || options->tick_ns < 0)
         return TAKT_EINVAL;
-    return options->workers > TAKT_WORKERS_MAX ? TAKT_EINVAL : 0;
+    if (options->helpers > TAKT_WORKERS_MAX)
+        return TAKT_EINVAL;
+    if (options->workers == TAKT_NO_WORKERS)
+        return options->helpers == 0 || options->pin ? TAKT_EINVAL : 0;
+    uint32_t least = options->workers ? options->workers : 1;
+    return least > TAKT_WORKERS_MAX - options->helpers ? TAKT_EINVAL : 0;
+}
+
+static uint32_t count_workers(const takt_runtime_options *options)
+{
+    if (options->workers)
+        return options->workers == TAKT_NO_WORKERS ? 0 : options->workers;
+    uint32_t cores = takt__topo_cores(), most = TAKT_WORKERS_MAX - options->helpers;
+    return cores < most ? cores : most;
 }
 
 static takt_runtime *make(const takt_runtime_options *options)
@@ -42,16 +53,23 @@ static takt_runtime *make(const takt_runtime_options *options)
         return NULL;
     runtime->allocator = allocator;
     takt__watch_init(runtime);
-    uint32_t n = options->workers ? options->workers : takt__topo_cores();
-    runtime->worker_count = n < TAKT_WORKERS_MAX ? n : TAKT_WORKERS_MAX;
+    runtime->worker_count = count_workers(options);
+    runtime->crew = runtime->worker_count + options->helpers;
     runtime->pin = options->pin;
     runtime->tick_ns = options->tick_ns ? options->tick_ns : TICK_NS;
-    n = runtime->worker_count;
+    uint32_t n = runtime->crew;
     runtime->workers = takt__allocate(allocator, workers_size(n), TAKT_LINE_PAIR);
     runtime->picks = takt__allocate(allocator, picks_size(n), TAKT_LINE_PAIR);
     if (!runtime->workers || !runtime->picks) {
         takt_runtime_destroy(runtime);
         return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct takt__worker *w = &runtime->workers[i];
+        w->runtime = runtime;
+        w->helps = i >= runtime->worker_count;
+        w->trail.worker = i + 1;
+        w->picks = runtime->picks + (size_t)i * TAKT__BATCH_MAX;
     }
     return runtime;
 }
@@ -60,10 +78,7 @@ static bool start_threads(takt_runtime *runtime)
 {
     for (uint32_t i = 0; i < runtime->worker_count; i++) {
         struct takt__worker *w = &runtime->workers[i];
-        w->runtime = runtime;
-        w->trail.worker = i + 1;
-        w->probe.started_ns = takt_now();
-        w->picks = runtime->picks + (size_t)i * TAKT__BATCH_MAX;
+        takt__probe_arrive(&w->probe);
         if (pthread_create(&w->thread, NULL, takt__worker_main, w) != 0)
             return false;
         pthread_setname_np(w->thread, "takt-worker");
@@ -106,12 +121,13 @@ void takt_runtime_destroy(takt_runtime *runtime)
     takt__park_wake_all(&runtime->scheduler_lot);
     for (uint32_t i = 0; i < runtime->started; i++)
         pthread_join(runtime->workers[i].thread, NULL);
+    takt__helpers_leave(runtime);
     if (runtime->scheduler_started)
         pthread_join(runtime->scheduler, NULL);
     takt__watch_end(runtime);
     const takt_allocator *allocator = runtime->allocator;
-    takt__release(allocator, runtime->workers, workers_size(runtime->worker_count));
-    takt__release(allocator, runtime->picks, picks_size(runtime->worker_count));
+    takt__release(allocator, runtime->workers, workers_size(runtime->crew));
+    takt__release(allocator, runtime->picks, picks_size(runtime->crew));
     takt__release(allocator, runtime, sizeof *runtime);
 }
 
@@ -179,7 +195,7 @@ void takt__runtime_detach(takt_runtime *runtime, takt_pipeline *pipeline)
 {
     takt__runtime_vacate(runtime, pipeline);
     takt__fence(); /* between clearing the place and reading the epochs */
-    for (uint32_t i = 0; i < runtime->started; i++)
+    for (uint32_t i = 0; i < runtime->crew; i++)
         wait_for_pass(&runtime->workers[i].epoch);
     wait_for_pass(&runtime->scheduler_epoch);
 }

@@ -21,11 +21,18 @@ typedef struct takt_runtime takt_runtime;
 typedef struct takt_pipeline takt_pipeline;
 typedef struct takt_stage takt_stage;
 
-#define TAKT_WORKERS_MAX   1024 /* workers of a runtime */
+#define TAKT_WORKERS_MAX   1024 /* workers and helpers of a runtime */
 #define TAKT_PIPELINES_MAX 16   /* pipelines that run in one runtime at once */
 #define TAKT_STAGES_MAX    64   /* stages of a pipeline */
 #define TAKT_UPSTREAM_MAX  8    /* stages that one stage comes after */
 #define TAKT_SHARDS_MAX    256  /* shards of a stage */
+
+/* As takt_runtime_options.workers: none of its own, so that only helpers run its stages. */
+#define TAKT_NO_WORKERS UINT32_MAX
+
+/* The range of takt_pipeline_options.weight. */
+#define TAKT_WEIGHT_MIN 0.001
+#define TAKT_WEIGHT_MAX 1000.0
 
 /* What a source returns when no more events will come. */
 #define TAKT_END 1
@@ -80,6 +87,7 @@ enum takt_overload {
 typedef struct takt_runtime_options {
     size_t size;                     /* sizeof(takt_runtime_options) */
     uint32_t workers;                /* threads; 0: one per core that this process may use */
+    uint32_t helpers;                /* threads that may be in takt_runtime_help at once */
     bool pin;                        /* keep each worker on a core of its own, where it can be */
     int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 8 ms */
     const takt_allocator *allocator; /* NULL: takt_allocator_default() */
@@ -96,6 +104,12 @@ typedef struct takt_pipeline_options {
     const takt_policy *policy;   /* how it decides on them; NULL: takt_policy_default() */
     enum takt_overload overload; /* what the source does when the ring is full */
     int64_t waiting; /* TAKT_OVERLOAD_DROP_OLDEST: events that wait for room; 0: capacity */
+    /*
+     * Its part of the workers' time, against other pipelines of the runtime that have work too: one
+     * of weight 3 gets three times what one of weight 1 gets. From TAKT_WEIGHT_MIN to
+     * TAKT_WEIGHT_MAX; 0: 1.
+     */
+    double weight;
 } takt_pipeline_options;
 
 typedef struct takt_stage_options {
@@ -163,18 +177,57 @@ typedef struct takt_stage_stats {
 
 TAKT__DECLS_BEGIN
 
-/* Starts the workers and the scheduler thread. TAKT_EINVAL, TAKT_ENOMEM, TAKT_ETHREAD. */
+/*
+ * Starts the workers and the scheduler thread. TAKT_EINVAL (also: more than TAKT_WORKERS_MAX
+ * workers and helpers together; TAKT_NO_WORKERS without helpers, who alone could run anything then,
+ * or with `pin`), TAKT_ENOMEM, TAKT_ETHREAD.
+ */
 int takt_runtime_create(takt_runtime **runtime, const takt_runtime_options *options);
 
-/* Stops and joins them. Its pipelines must have been destroyed. NULL is fine. */
+/*
+ * Stops and joins them, and waits until helpers that are inside have left, which they do with
+ * TAKT_EHALTED. Its pipelines must have been destroyed, and no thread may begin to help any more;
+ * one is inside when takt_runtime_snapshot shows it as present. NULL is fine.
+ */
 void takt_runtime_destroy(takt_runtime *runtime);
 
-/* How many workers it has. Any thread. */
+/*
+ * Lends the calling thread to the runtime: until the deadline it takes seats as a worker does, of
+ * all pipelines, and where there is nothing to do it sleeps where workers sleep and is woken as
+ * they are. It returns how many events its handlers have handled, or that it has filled as a
+ * source. No seat is begun after the deadline; the one at hand is finished, which takes about a
+ * slice (takt_pipeline_options.slice_ns), or one event where that takes longer.
+ *
+ * With TAKT_NOW (or any deadline that has passed) it never waits: it takes a seat, or another if
+ * no event came of that, and returns 0 when there was nothing to do. So this works off what is
+ * there, and tells pipelines whose last event it was that they have ended:
+ *
+ *     while (takt_runtime_help(runtime, TAKT_NOW) > 0) {}
+ *
+ * As many threads may be inside at once as takt_runtime_options.helpers says. A handler sees no
+ * difference between a helper and a worker. In a runtime without workers of its own nothing moves
+ * while nobody helps, so who waits for a pipeline there (takt_pipeline_wait, takt_pipeline_drain)
+ * needs another thread that helps, or polls with TAKT_NOW and helps in between.
+ *
+ * TAKT_EINVAL; TAKT_ELIMIT while as many help as may; TAKT_ESTATE from a handler or another
+ * call-back of this runtime, whose thread is at work there already; TAKT_EHALTED when the runtime
+ * is being destroyed. Any other thread.
+ */
+int64_t takt_runtime_help(takt_runtime *runtime, int64_t deadline);
+
+/*
+ * Calls helpers back: those that are inside return as at their deadline. Later calls of
+ * takt_runtime_help are not touched. Any thread, handlers too; never waits.
+ */
+void takt_runtime_recall(takt_runtime *runtime);
+
+/* How many workers of its own it has. Any thread. */
 uint32_t takt_runtime_workers(const takt_runtime *runtime);
 
 /*
- * Makes a pipeline without stages. Errors as takt_ring_create; TAKT_EINVAL also where `waiting` is
- * negative, or given although nothing would wait, TAKT_ECAPACITY where it is above 2^30.
+ * Makes a pipeline without stages. Errors as takt_ring_create; TAKT_EINVAL also for a bad weight, and
+ * where `waiting` is negative, or given although nothing would wait, TAKT_ECAPACITY where it is above
+ * 2^30.
  */
 int takt_pipeline_create(takt_pipeline **pipeline, takt_runtime *runtime,
                          const takt_pipeline_options *options);

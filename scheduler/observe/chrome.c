@@ -154,6 +154,7 @@ void takt__chrome_write(struct takt__out *out, const struct takt__recording *rec
 {
     struct chrome c = {out, recording, false};
     uint32_t scheduler = recording->workers + 1;
+    uint32_t own = recording->workers - recording->helpers;
     takt__out_format(out,
                      "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"virtual_time\":%s,"
                      "\"seats_merged_ns\":%ld},\"traceEvents\":[",
@@ -163,7 +164,7 @@ void takt__chrome_write(struct takt__out *out, const struct takt__recording *rec
     takt__out_string(out, recording->title ? recording->title : "takt");
     takt__out_text(out, "}}");
     for (uint32_t i = 0; i < recording->workers; i++)
-        name_track(&c, i + 1, "worker", i + 1);
+        name_track(&c, i + 1, i < own ? "worker" : "helper", i < own ? i + 1 : i + 1 - own);
     name_track(&c, scheduler, "scheduler", 0);
     for (uint32_t i = 0; i < recording->workers; i++)
         write_worker(&c, i + 1, &recording->lanes[i]);

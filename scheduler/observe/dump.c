@@ -168,7 +168,8 @@ int takt__recording_take(struct takt__recording *recording, takt_runtime *runtim
     *recording = (struct takt__recording){
         .allocator = runtime->allocator,
         .length_ns = trace->ended.ns - trace->began.ns,
-        .workers = runtime->worker_count,
+        .workers = runtime->crew,
+        .helpers = runtime->crew - runtime->worker_count,
     };
     int error = allocate(recording, runtime);
     if (error < 0)

@@ -41,6 +41,7 @@ struct takt__recording {
     int64_t merged_ns; /* seats of one stage that began within so long are one span; 0: none are */
     int64_t length_ns;
     uint32_t workers; /* lanes; one more is the scheduler's */
+    uint32_t helpers; /* the last of those lanes: helpers' places */
     struct takt__lane *lanes;
     uint32_t stage_count;
     struct takt__recorded *stages;

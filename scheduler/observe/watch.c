@@ -131,6 +131,7 @@ void takt_pipeline_snapshot(const takt_pipeline *p, takt_counters_pipeline *snap
     *snapshot = (takt_counters_pipeline){0};
     copy_name(snapshot->name, p->name);
     snapshot->serial = p->serial;
+    snapshot->weight = p->weight;
     snapshot->capacity = takt_ring_capacity(p->ring);
     snapshot->stage_count = p->count - p->has_taps;
     read_progress(p, snapshot);
@@ -150,6 +151,7 @@ static void read_worker(const struct takt__worker *w, takt_counters_worker *figu
     int64_t since = takt__ld64_rlx(&probe->asleep_since);
     int64_t seat = takt__ld64_rlx(&probe->seat);
     int64_t stalled = takt__ld64_rlx(&probe->still_since);
+    int64_t present = takt__ld64_rlx(&probe->present_since);
     *figures = (takt_counters_worker){
         .seats = takt__ld64_rlx(&probe->seats),
         .batches = takt__ld64_rlx(&probe->batches),
@@ -163,17 +165,21 @@ static void read_worker(const struct takt__worker *w, takt_counters_worker *figu
         .stage = seat ? (uint32_t)(seat >> 16) & 0xffff : TAKT_COUNTERS_NOWHERE,
         .shard = seat ? (uint32_t)seat & 0xffff : TAKT_COUNTERS_NOWHERE,
         .sleeping = since != 0,
+        .helper = w->helps,
+        .present = present != 0,
+        .visits = takt__ld64_rlx(&probe->visits),
     };
-    int64_t idle = now - probe->started_ns - figures->busy_ns - figures->sleeping_ns;
+    int64_t there = takt__ld64_rlx(&probe->present_ns) + (present ? now - present : 0);
+    int64_t idle = there - figures->busy_ns - figures->sleeping_ns;
     figures->idle_ns = idle > 0 ? idle : 0;
 }
 
 uint32_t takt_runtime_snapshot(const takt_runtime *runtime, takt_counters_worker *workers,
                                uint32_t count)
 {
-    for (uint32_t i = 0; i < count && i < runtime->worker_count; i++)
+    for (uint32_t i = 0; i < count && i < runtime->crew; i++)
         read_worker(&runtime->workers[i], &workers[i]);
-    return runtime->worker_count;
+    return runtime->crew;
 }
 
 void takt__watch_init(takt_runtime *runtime)
@@ -261,7 +267,7 @@ void takt__watch_leave(takt_pipeline *p)
 /* Notes since when each worker has not moved in its seat. */
 static void look_at_workers(takt_runtime *runtime, int64_t now)
 {
-    for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    for (uint32_t i = 0; i < runtime->crew; i++) {
         struct takt__probe *probe = &runtime->workers[i].probe;
         int64_t moves = takt__ld64_rlx(&probe->seats) + takt__ld64_rlx(&probe->batches);
         if (moves != probe->seen_moves || takt__ld64_rlx(&probe->seat) == 0) {

@@ -67,6 +67,9 @@ static void put_worker(FILE *file, const takt_counters_worker *w, const struct r
             (long)w->seats, (long)w->batches, (long)w->events, (long)w->busy_ns,
             (long)w->sleeping_ns, (long)w->idle_ns, (long)w->sleeps, (long)w->wakes,
             w->sleeping ? "true" : "false", r->busy_part[i]);
+    if (w->helper)
+        fprintf(file, ",\"helper\":true,\"present\":%s,\"visits\":%ld",
+                w->present ? "true" : "false", (long)w->visits);
     if (w->pipeline != TAKT_COUNTERS_NOWHERE)
         fprintf(file, ",\"seat\":{\"pipeline\":%u,\"stage\":%u,\"shard\":%u,\"still_ns\":%ld}",
                 w->pipeline, w->stage, w->shard, (long)w->batch_ns);

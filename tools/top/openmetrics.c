@@ -123,9 +123,13 @@ static void put_stages(FILE *file, const struct reading *reading, const struct f
 static void put_workers(FILE *file, const struct reading *reading, const struct family *f)
 {
     begin(file, f);
-    for (uint32_t i = 0; i < reading->header->workers; i++)
-        fprintf(file, "%s%s{worker=\"%u\"} %.17g\n", f->name, suffix(f), i + 1,
-                value_of(f, reading_worker(reading, i)));
+    uint32_t own = 0; /* helpers' places come after them */
+    for (uint32_t i = 0; i < reading->header->workers; i++) {
+        const takt_counters_worker *w = reading_worker(reading, i);
+        own += !w->helper;
+        fprintf(file, "%s%s{%s=\"%u\"} %.17g\n", f->name, suffix(f),
+                w->helper ? "helper" : "worker", w->helper ? i + 1 - own : i + 1, value_of(f, w));
+    }
 }
 
 static void put_pipelines(FILE *file, const struct reading *reading, const struct family *f)

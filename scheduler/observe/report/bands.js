@@ -221,7 +221,7 @@ function tellDecision(data, view, panel, x, y) {
         `${value % 65536} shards<br>at ${showTime(from)}, took ${showTime(until - from)}`;
   for (const [from, until, stage, worker] of data.stalls)
     if (y >= 28 && Math.abs(at - until) < 6 * each)
-      return `<b>worker ${worker + 1} hangs</b> in ${escapeText(stageName(data, stage))} since ` +
+      return `<b>${workerName(data, worker)} hangs</b> in ${escapeText(stageName(data, stage))} since ` +
         showTime(from);
   let best = null;
   for (const tick of data.ticks)
@@ -229,7 +229,8 @@ function tellDecision(data, view, panel, x, y) {
       best = tick;
   if (!best || Math.abs(best.at - at) > 12 * each)
     return null;
-  const costs = best.rows.map((i) => table.cost[i]), seats = giveSeats(costs, data.workers);
+  const costs = best.rows.map((i) => table.cost[i]), workers = table.workers[best.rows[0]];
+  const seats = giveSeats(costs, workers);
   const most = Math.max(3, ...seats.map((n) => n + 1)), shown = Math.min(most, 6);
   const rows = best.rows.map((i, row) => {
     const cells = [];
@@ -244,7 +245,7 @@ function tellDecision(data, view, panel, x, y) {
       `<td>${now === wanted ? now : `${now} → ${wanted}`}</td></tr>`;
   });
   const heads = Array.from({length: shown}, (_, k) => `<th>V/${k + 1}</th>`).join("");
-  return `<b>Decision at ${showTime(best.at)}</b>: quotients; the highest ${data.workers} ` +
+  return `<b>Decision at ${showTime(best.at)}</b>: quotients; the highest ${workers} ` +
     `(underlined) are D'Hondt's seats<table><tr><th>stage</th>${heads}<th>seats</th>` +
     `<th>events</th><th>shards</th></tr>${rows.join("")}</table>`;
 }

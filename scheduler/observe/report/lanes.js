@@ -14,10 +14,16 @@ function layLanes(data) {
   return {each, lanes, high, step, named: Math.ceil(14 / step)};
 }
 
+/* Lanes of the runtime's own workers, and then of helpers' places. */
+function workerName(data, i) {
+  const own = data.workers - data.helpers;
+  return i < own ? `worker ${i + 1}` : `helper ${i + 1 - own}`;
+}
+
 /* "worker 3", or "workers 9 – 12". */
 function laneName(data, lane) {
   const {each} = data.layout, first = lane * each + 1, last = Math.min(first + each - 1, data.workers);
-  return first === last ? `worker ${first}` : `w. ${first} – ${last}`;
+  return first === last ? workerName(data, lane) : `w. ${first} – ${last}`;
 }
 
 const workersOf = (data, lane) =>
@@ -171,6 +177,7 @@ function drawLanes(data, panel, view) {
 
 /* Of what takes up no time in a lane. */
 const showBlank = (data) => data.virtual ? "looking for a seat" :
+  data.helpers ? "looking for a seat, away, or without a core" :
   "looking for a seat, or without a core";
 
 /* One span: a seat, several of them added up, or sleep. */

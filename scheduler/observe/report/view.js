@@ -60,7 +60,9 @@ function showSummary(data) {
   const spans = data.lanes.reduce((sum, lane) => sum + lane.count, 0);
   document.getElementById("summary").textContent =
     `${showTime(data.length)} ${data.virtual ? "of virtual time" : "recorded"}: ` +
-    `${counted(data.workers, "worker")}, ${data.merged ? "" : `${spans} seats and sleeps, `}` +
+    `${counted(data.workers - data.helpers, "worker")}, ` +
+    (data.helpers ? `places for ${counted(data.helpers, "helper")}, ` : "") +
+    (data.merged ? "" : `${spans} seats and sleeps, `) +
     `${counted(data.ticks.length, "decision")}, ` +
     `${counted(data.cuts.length, "change")} of division` +
     (data.stalls.length ? `, ${counted(data.stalls.length, "stall")}` : "") + "." +
