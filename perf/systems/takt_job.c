@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "takt_job.h"
 
@@ -44,6 +45,11 @@ void job_init(struct job *job, const struct perf_case *what, struct perf_run *ru
         job->parts[i].job = job;
         job->parts[i].index = i;
     }
+}
+
+void job_touch(takt_ring *ring)
+{
+    memset(takt_ring_at(ring, 0), 0, (size_t)takt_ring_capacity(ring) * ring->event_size);
 }
 
 uint64_t job_checksum(const struct job *job)

@@ -37,6 +37,8 @@ static int build(struct team *team, bool tuned)
     int error = takt_ring_create(&team->ring, TAKT_RING(.event_size = what->event_size,
                                                         .capacity = what->capacity, .multi = many,
                                                         .wait = wait));
+    if (error == 0)
+        job_touch(team->ring);
     for (int i = 0; error == 0 && i < job->plan->parts; i++) {
         const struct plan_part *part = &job->plan->part[i];
         takt_consumer *after[PARTS_MAX];
