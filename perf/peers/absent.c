@@ -3,6 +3,8 @@
  * The native peers that were not found when takt-perf was built (meson.build gives their names), so
  * that the list and the tables say that they are missing instead of nothing.
  */
+#include <stddef.h>
+
 #include "bench.h"
 
 static const struct absent {
