@@ -142,6 +142,7 @@ void perf_add_scenario(const struct perf_scenario *scenario);
  * up (i: 0, 1, ... among the run's threads; it pins the thread and opens its counters) and
  * perf_thread_end() when it has done its share. The thread that starts and awaits the others calls
  * perf_begin() before the first event and perf_end() when the last consumer has the last event.
+ * The memory of the events is touched before perf_begin(): a page's first touch is not measured.
  * Threads that are not the system's own to prepare (a library's workers) may use all of the run's
  * cores. They are counted if they are there at perf_begin, or with the thread that starts them. (A
  * thread inherits the core of the one that starts it: start workers before perf_thread_begin.)

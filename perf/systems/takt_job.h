@@ -59,6 +59,9 @@ struct job {
 /* Sets up the parts. Call it before perf_thread_begin, which may pin the thread. */
 void job_init(struct job *job, const struct perf_case *what, struct perf_run *run, bool wide);
 
+/* Touches the ring's slots, as those of the peers are: before perf_begin and the first claim. */
+void job_touch(takt_ring *ring);
+
 /* The sum of the parts' results. */
 uint64_t job_checksum(const struct job *job);
 

@@ -69,6 +69,8 @@ static int build(struct line *line)
                                      TAKT_PIPELINE(.name = what->scenario,
                                                    .event_size = what->event_size,
                                                    .capacity = what->capacity));
+    if (error == 0)
+        job_touch(takt_pipeline_ring(line->pipeline));
     return error == 0 ? add_stages(line) : error;
 }
 
