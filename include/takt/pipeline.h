@@ -225,9 +225,9 @@ void takt_runtime_recall(takt_runtime *runtime);
 uint32_t takt_runtime_workers(const takt_runtime *runtime);
 
 /*
- * Makes a pipeline without stages. Errors as takt_ring_create; TAKT_EINVAL also for a bad weight, and
- * where `waiting` is negative, or given although nothing would wait, TAKT_ECAPACITY where it is above
- * 2^30.
+ * Makes a pipeline without stages. Errors as takt_ring_create; TAKT_EINVAL also for a bad weight,
+ * and where `waiting` is negative, or given although nothing would wait, TAKT_ECAPACITY where it is
+ * above 2^30.
  */
 int takt_pipeline_create(takt_pipeline **pipeline, takt_runtime *runtime,
                          const takt_pipeline_options *options);
