@@ -91,6 +91,8 @@ class Browser:
         while time.monotonic() < deadline:
             if self.value('document.documentElement?.dataset.ready || ""'):
                 return self.value('performance.now()')
+            if self.value('document.documentElement?.dataset.errors || ""'):
+                break
             time.sleep(0.05)
         raise TimeoutError(f'the page does not come up: {self.complaints()}')
 

@@ -302,7 +302,8 @@ void sim_record_tick(struct sim_world *world, const struct takt__reading *readin
     for (uint32_t i = 0; loads && i < world->count; i++) {
         int64_t widths = (int64_t)readings[i].width << 16 | loads[i].width;
         put_number(world, TAKT__TRACE_COST, i, bits_of(loads[i].cost), widths);
-        put_number(world, TAKT__TRACE_RATE, i, bits_of(loads[i].rate), 0);
+        put_number(world, TAKT__TRACE_RATE, i, bits_of(loads[i].rate),
+                   world->options->record->workers);
     }
     for (uint32_t i = 0; i < world->count; i++) {
         const struct sim_stage *stage = &world->stages[i];

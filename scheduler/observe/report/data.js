@@ -3,7 +3,7 @@
 const TYPES = {
   from: Float64Array, length: Float32Array, stage: Uint16Array, events: Uint16Array,
   shards: Uint16Array, backlog: Float32Array, service: Float32Array, cost: Float32Array,
-  rate: Float32Array, widths: Float32Array,
+  rate: Float32Array, widths: Float32Array, workers: Uint16Array,
 };
 const NO_STAGE = 0xffff;
 
