@@ -8,6 +8,7 @@
 extern const struct sim_case sim_model_cases[];    /* case_model.c */
 extern const struct sim_case sim_ring_cases[];     /* case_ring.c */
 extern const struct sim_case sim_wait_cases[];     /* case_wait.c */
+extern const struct sim_case sim_edge_cases[];     /* case_edge.c */
 extern const struct sim_case sim_graph_cases[];    /* case_graph.c */
 extern const struct sim_case sim_cut_cases[];      /* case_cut.c */
 extern const struct sim_case sim_park_cases[];     /* case_park.c */

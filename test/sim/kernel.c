@@ -23,10 +23,12 @@ struct mutex {
 
 static struct mutex mutexes[SIM_MUTEXES];
 static uint32_t mutex_count;
+static bool registered; /* for membarrier: a process is not when it starts */
 
 void sim_kernel_reset(void)
 {
     mutex_count = 0;
+    registered = false;
 }
 
 static int64_t nanoseconds(const struct timespec *t)
@@ -115,8 +117,10 @@ static long futex(va_list arguments)
 
 static long membarrier(int command)
 {
-    if (command != MEMBARRIER_CMD_PRIVATE_EXPEDITED)
-        return 0; /* registering */
+    if (command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+        registered = true;
+    if (command != MEMBARRIER_CMD_PRIVATE_EXPEDITED || !registered)
+        return command == MEMBARRIER_CMD_PRIVATE_EXPEDITED ? -1 : 0;
     sim_point(true);
     sim_fence_everywhere();
     if (sim_tracing)
