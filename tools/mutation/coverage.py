@@ -44,6 +44,11 @@ class Lines:
         line = self.statement(file, line)
         return [name for name, files in self.run.items() if line in files.get(file, ())]
 
+    def share(self, killer, file):
+        """How much of what a killer runs is in this file."""
+        files = self.run[killer]
+        return len(files.get(file, ())) / max(1, sum(map(len, files.values())))
+
     def objects(self, file, line):
         line = self.statement(file, line)
         return {name for name, files in self.compiled.items() if line in files.get(file, ())}

@@ -7,7 +7,8 @@
     4. the schedule explorer, thoroughly
     5. the stress programs, with short settings
 
-Each rung asks only those who run the mutant's line, first those who have killed its neighbours. An
+Each rung asks only those who run the mutant's line, and of these the likeliest: who has killed its
+neighbours, and then whose run is most about the mutant's file. An
 ordering that x86 gives anyway leaves the library's machine code as it is: then only the explorer is
 asked, whose memory is weaker.
 """
@@ -22,7 +23,9 @@ import explorer
 
 from . import builds
 
-BRIEF, THOROUGH = 2000, 30000  # schedules of each case
+BRIEF, THOROUGH = 2000, 30000  # schedules of each case; thoroughly, of a slow one fewer:
+CASE_SECONDS = 1.5
+ASKED = {"explorer": 24, "unit": 16, "stress": 8}  # at most so many
 
 KILLED, SURVIVES, NO_MUTANT = "killed", "survives", "no mutant"
 
@@ -46,11 +49,12 @@ class History:
                 kills = self.kills.setdefault(place, {})
                 kills[killer] = kills.get(killer, 0) + 1
 
-    def order(self, mutant, killers, seconds):
+    def order(self, mutant, killers, lines):
         with self.lock:
             near = dict(self.kills.get(f"{mutant.file}:{mutant.function}", {}))
             file = dict(self.kills.get(mutant.file, {}))
-        return sorted(killers, key=lambda k: (-near.get(k, 0), -file.get(k, 0), seconds.get(k, 0)))
+        return sorted(killers, key=lambda k: (-near.get(k, 0), -file.get(k, 0),
+                                              -lines.share(k, mutant.file)))
 
 
 class Place:
@@ -169,7 +173,8 @@ class Bench(Place):
                     return Verdict(NO_MUTANT, "", "the same machine code")
                 continue
             asked = [killer for killer in killers if killer.startswith(kind)]
-            for killer in self.history.order(mutant, asked, self.seconds):
+            asked = self.history.order(mutant, asked, self.lines)[:ASKED[kind[:-1]]]
+            for killer in asked:
                 outcome = self.ask(killer, rung, mutant)
                 if not outcome.passed:
                     self.history.note(mutant, killer)
@@ -194,7 +199,8 @@ class Bench(Place):
 
     def ask(self, killer, schedules, mutant):
         if killer.startswith("explorer/"):
-            return self.run(killer, schedules)
+            affordable = int(BRIEF * CASE_SECONDS / max(self.seconds[killer], 0.01))
+            return self.run(killer, max(BRIEF, min(schedules, affordable)))
         if mutant.file.endswith(".h") and \
                 f"release/{killer}.o" in self.lines.objects(mutant.file, mutant.line):
             self.touched |= {f"release/{killer}", f"release/{killer}.o"}
