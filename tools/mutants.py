@@ -104,20 +104,20 @@ def prepare(home, compiler, jobs, everything):
     left is used where it still holds."""
     base, lines, noted = home / "base", home / "lines.json.gz", home / "base.json"
     entry = json.loads(noted.read_text()) if noted.exists() else {}
-    if entry.get("compiler") != compiler:
+    if entry.get("compiler", compiler) != compiler:
         for folder in [base, home / "cover"]:
             shutil.rmtree(folder, ignore_errors=True)
         lines.unlink(missing_ok=True)
         entry = {}
     if entry.get("everything") == everything:
         return base, coverage.Lines.load(lines), entry["seconds"]
-    noted.unlink(missing_ok=True)
+    noted.write_text(json.dumps({"compiler": compiler}))
     kept = coverage.Lines.load(lines) if lines.exists() else None
     lines.unlink(missing_ok=True)
-    builds.copy_sources(ROOT, home / "cover")
+    for folder in [home / "cover", base]:
+        builds.copy_sources(ROOT, folder)
     found = coverage.collect(ROOT, home / "cover", compiler, jobs, kept, say)
     found.save(lines)
-    builds.copy_sources(ROOT, base)
     place = ladder.Base(base, compiler)
     changed = place.build(builds.programs(ROOT), jobs, say)
     seconds = place.measure(found.run, entry.get("seconds", {}), changed, say)

@@ -206,6 +206,30 @@ static void edge_available_multi(void *unused)
     look_up(true, false);
 }
 
+static void move_cursor(void *context)
+{
+    struct edge *e = context;
+    while (takt_ring_cursor(e->flow->ring) < 1)
+        sim_give_way();
+}
+
+/* Another one moves the cursor of several producers, and what it has seen is handed on by that. */
+static void edge_available_moved(void *unused)
+{
+    (void)unused;
+    struct edge *e = edge_begin(4, true);
+    flow_consumer(e->flow, NULL, 0, FLOW_BLOCK);
+    int mover = sim_start("mover", move_cursor, e);
+    int producer = sim_start("producer", produce_two, e);
+    while (!takt_ring_is_available(e->flow->ring, 1))
+        sim_give_way();
+    const struct flow_event *event = takt_ring_at(e->flow->ring, 1);
+    sim_check(event->number == 1, "the event is %lld", (long long)event->number);
+    sim_join(producer);
+    sim_join(mover);
+    flow_end(e->flow, 0);
+}
+
 static void edge_cursor(void *unused)
 {
     (void)unused;
@@ -250,6 +274,8 @@ const struct sim_case sim_edge_cases[] = {
     {"edge_available", "an event that is available may be read", edge_available, 3, 5, false,
      false},
     {"edge_available_multi", "of several producers, too", edge_available_multi, 3, 8, false, false},
+    {"edge_available_moved", "when another one has moved the cursor", edge_available_moved, 2, 8,
+     false, false},
     {"edge_cursor", "so may what the cursor has passed", edge_cursor, 3, 5, false, false},
     {"edge_release", "a batch that is given free in parts", edge_release, 2, 10, false, false},
     {0},

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ import explorer  # noqa: E402 (found by the line above)
 
 FLAGS = ["-std=c17", "-O2", "-w", "-fPIC", "-D_GNU_SOURCE", "-DTAKT_ATOMICS_CK", "-I.",
          "-Iinclude", "-Itest"]
-COVERED = ["-O0", "--coverage", "-fprofile-update=atomic"]
+COVERED = ["-O0", "--coverage"]
 
 # Short runs: a mutant that needs longer ones is not killed.
 SETTINGS = {"TAKT_STRESS_EVENTS": "3000", "TAKT_STRESS_ROUNDS": "20", "TAKT_RANDOM_CASES": "300",
@@ -129,7 +130,7 @@ class Library:
     def build_program(self, name):
         """In two steps, so that what --coverage writes has the program's name."""
         criterion = ["-lcriterion"] if name.startswith("unit/") else []
-        error = self.run([*FLAGS, *self.flags, "-c", source_of(name), "-o",
+        error = self.run([*FLAGS, *self.flags, "-O0", "-c", source_of(name), "-o",
                           self.program(name) + ".o"])
         return error or self.run([*self.flags, "-pthread", "-o", self.program(name),
                                   self.program(name) + ".o", f"-L{self.objects}", "-ltakt", "-lm",
@@ -199,7 +200,7 @@ def reason(text):
 
 def execute(command, folder, environment, seconds):
     """Runs a test program, with its output in a file: a mutant may print without an end."""
-    output = folder / "output.txt"
+    output = folder / f"output-{threading.get_ident()}.txt"
     began = time.monotonic()
     with output.open("wb") as stream:
         child = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT,

@@ -5,6 +5,7 @@ come to a mutant's line cannot kill it, and is not asked.
 Everything is built once with --coverage, each killer is run once, and gcov is asked.
 """
 
+import concurrent.futures
 import gzip
 import json
 import os
@@ -54,8 +55,9 @@ class Lines:
         return {name for name, files in self.compiled.items() if line in files.get(file, ())}
 
 
-def gcov(folder, objects, lines, compiled):
-    """Reads what one run has left in `folder`; adds to the two tables."""
+def gcov(folder, objects):
+    """Reads what one run has left in `folder`: the lines that were run, and those of each object."""
+    lines, compiled = {}, {}
     data = [str(path) for path in Path(folder).rglob("*.gcda")]
     result = subprocess.run(["gcov", "--json-format", "--stdout", *data], cwd=folder,
                             capture_output=True, text=True, check=False)
@@ -74,11 +76,12 @@ def gcov(folder, objects, lines, compiled):
             if run:
                 lines.setdefault(path, [])
                 lines[path] += [n for n in run if n not in lines[path]]
+    return lines, compiled
 
 
-def measure(folder, objects, command, environment, compiled):
-    """Runs one killer; the lines it runs."""
-    place = folder / "lines"
+def measure(folder, objects, killer, command, environment):
+    """Runs one killer: what gcov says."""
+    place = folder / "lines" / killer.replace("/", "-")
     shutil.rmtree(place, ignore_errors=True)
     for notes in (folder / objects).rglob("*.gcno"):
         copy = place / notes.relative_to(folder / objects)
@@ -87,10 +90,9 @@ def measure(folder, objects, command, environment, compiled):
     depth = len((folder / objects).resolve().parts) - 1
     builds.execute(command, folder, {**environment, "GCOV_PREFIX": str(place.resolve()),
                                      "GCOV_PREFIX_STRIP": str(depth)}, 600)
-    lines = {}
-    gcov(place.resolve(), objects, lines, compiled)
+    found = gcov(place.resolve(), objects)
     shutil.rmtree(place)
-    return lines
+    return found
 
 
 def cases(folder, program):
@@ -114,24 +116,34 @@ def collect(root, folder, compiler, jobs, kept, progress):
     for name, files in kept.compiled.items() if kept else ():
         if name.split("/")[0] not in changed:
             compiled[name] = files
-    if changed:
+    if changed or not (folder / "explorer").exists():
         builds.must(simulated.link("explorer"))
         builds.must(library.link())
-    for case in cases(folder, "explorer"):
-        name = f"explorer/{case}"
-        if kept and name in kept.run and simulated.objects not in changed:
-            run[name] = kept.run[name]
-            continue
-        progress(f"measuring {name}")
-        command = ["./explorer", "--case", case, "--schedules", SCHEDULES]
-        run[name] = measure(folder, "object", command, {}, compiled)
-    for name in builds.programs(root):
-        if kept and name in kept.run and library.objects not in changed and \
-                builds.is_current(folder, library.program(name) + ".o"):
-            run[name] = kept.run[name]
-            continue
-        progress(f"measuring {name}")
-        builds.must(library.build_program(name))
-        compiled.pop(library.program(name) + ".o", None)
-        run[name] = measure(folder, "release", *builds.command_of(name, library), compiled)
+    def measure_one(killer):
+        if killer.startswith("explorer/"):
+            command = ["./explorer", "--case", killer.split("/")[1], "--schedules", SCHEDULES]
+            return measure(folder, simulated.objects, killer, command, {})
+        if not builds.is_current(folder, library.program(killer) + ".o"):
+            builds.must(library.build_program(killer))
+        return measure(folder, library.objects, killer, *builds.command_of(killer, library))
+
+    def is_known(killer):
+        build = simulated if killer.startswith("explorer/") else library
+        return kept and killer in kept.run and build.objects not in changed and (
+            build is simulated or builds.is_current(folder, library.program(killer) + ".o"))
+
+    killers = [*(f"explorer/{case}" for case in cases(folder, "explorer")),
+               *builds.programs(root)]
+    asked = [killer for killer in killers if not is_known(killer)]
+    for killer in killers:
+        if killer not in asked:
+            run[killer] = kept.run[killer]
+        elif not killer.startswith("explorer/"):
+            compiled.pop(library.program(killer) + ".o", None)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for killer, (lines, parts) in zip(asked, pool.map(measure_one, asked)):
+            progress(f"{killer} measured")
+            run[killer] = lines
+            for name, files in parts.items():
+                compiled.setdefault(name, files)
     return Lines(run, compiled)
