@@ -20,6 +20,13 @@ struct event {
     int64_t handled;
 };
 
+/* A handler that takes another one's place; all of it plain. */
+struct version {
+    struct world *world;
+    int64_t made, calls;
+    int64_t ended, end; /* how often it was retired, and where */
+};
+
 struct world {
     struct event slots[CAPACITY];
     uint32_t keys[CAPACITY];
@@ -30,6 +37,7 @@ struct world {
     struct takt__shard shards[2 * SHARDS_MAX];
     const takt_sequence *members[2 * SHARDS_MAX];
     int64_t events;
+    struct version versions[3];
     int64_t last_of_key[KEYS][16]; /* on lines of their own, as a handler would keep them */
     uint32_t workers;
 };
@@ -230,6 +238,80 @@ static void cut_stored(void *unused)
     change(set_up(6, 2, 0, true, true), 2, 3, 2);
 }
 
+static int handle_version(void *context, takt_batch *b)
+{
+    struct version *v = context;
+    sim_check(v->made == 7, "a handler is called before it was made");
+    sim_check(v->ended == 0, "a handler is called after its end");
+    v->calls++;
+    return handle(v->world, b);
+}
+
+static void on_retired(void *context, int64_t end)
+{
+    struct version *v = context;
+    v->ended++;
+    v->end = end;
+}
+
+static struct takt__code code_of(struct world *w, int number)
+{
+    struct version *v = &w->versions[number];
+    v->world = w;
+    v->made = 7;
+    return (struct takt__code){.handler = handle_version, .context = v, .on_retired = on_retired};
+}
+
+/* Asks, and steps the change until nothing is asked for: who was there before has ended. */
+static void replace(struct world *w, int number)
+{
+    struct takt__code code = code_of(w, number);
+    takt__cut_replace(&w->stage, &code);
+    while (!takt__cut_settled(&w->stage)) {
+        takt__cut_step(&w->stage);
+        sim_give_way();
+    }
+    sim_check(w->versions[0].ended == 1, "the first handler has not ended");
+    sim_check(w->versions[0].end >= 0 && w->versions[0].end <= w->events, "it ended at %lld",
+              (long long)w->versions[0].end);
+}
+
+static void replace_first(void *context)
+{
+    replace(context, 1);
+}
+
+static void replace_second(void *context)
+{
+    replace(context, 2);
+}
+
+/* Serial: the handlers' own fields show that no two of them are called at once. */
+static void cut_replace(void *unused)
+{
+    (void)unused;
+    struct world *w = set_up(4, 1, 0, false, false);
+    w->stage.ordered = true;
+    w->stage.division[0].code = code_of(w, 0);
+    int worker = sim_start("worker 1", work_first, w);
+    int first = sim_start("asker 1", replace_first, w);
+    int second = sim_start("asker 2", replace_second, w);
+    publish(w, 1);
+    publish(w, 3);
+    sim_join(first);
+    sim_join(second);
+    sim_join(worker);
+    takt__cut_retire(&w->stage);
+    int64_t unheard = 0;
+    for (int i = 0; i < 3; i++) {
+        const struct version *v = &w->versions[i];
+        sim_check(v->ended == 1, "handler %d was retired %lld times", i, (long long)v->ended);
+        unheard += v->end == TAKT_SEQUENCE_INITIAL;
+        sim_check(v->end != TAKT_SEQUENCE_INITIAL || v->calls == 0, "a handler never wanted");
+    }
+    sim_check(unheard <= 1, "both replacements were given up");
+}
+
 const struct sim_case sim_cut_cases[] = {
     {"cut_grow", "2 to 3 shards, one worker", cut_grow, 2, 45, false, false},
     {"cut_shrink", "3 to 2 shards, one worker", cut_shrink, 2, 45, false, false},
@@ -239,5 +321,6 @@ const struct sim_case sim_cut_cases[] = {
     {"cut_keyed", "1 to 2 shards by key", cut_keyed, 1, 60, false, false},
     {"cut_keyed_back", "2 to 3 to 2 shards by key", cut_keyed_back, 1, 60, false, false},
     {"cut_stored", "the same by stored keys", cut_stored, 1, 37, false, false},
+    {"cut_replace", "two who ask for another handler", cut_replace, 2, 25, false, false},
     {0},
 };

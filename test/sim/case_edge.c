@@ -264,6 +264,34 @@ static void edge_release(void *unused)
     flow_end(e->flow, 0);
 }
 
+/* Reads what it is given, and fails at every other event. */
+static int fail_often(void *context, takt_batch *b)
+{
+    struct edge *e = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct flow_event *event = takt_batch_at(b, i);
+        sim_check(event->number == e->answer++, "event %lld", (long long)event->number);
+        if (event->number % 2 == 0)
+            return takt_batch_fail(b, i, CODE);
+    }
+    return 0;
+}
+
+/* A failed event that is skipped is done with. */
+static void edge_skip(void *unused)
+{
+    (void)unused;
+    struct edge *e = edge_begin(1, false);
+    takt_consumer_add(e->flow->ring, &e->consumer,
+                      TAKT_CONSUMER(.handler = fail_often, .context = e, .wait = FLOW_BLOCK,
+                                    .policy = TAKT_SKIP));
+    takt_consumer_start(e->consumer);
+    flow_produce(e->flow, 0, 4, TAKT_FOREVER);
+    flow_drain(e->flow);
+    sim_check(e->answer == 4, "%lld events came", (long long)e->answer);
+    flow_end(e->flow, 0);
+}
+
 const struct sim_case sim_edge_cases[] = {
     {"edge_alert", "what comes before an alert is there", edge_alert, 3, 6, false, false},
     {"edge_halt", "and before a halt", edge_halt, 3, 6, false, false},
@@ -277,6 +305,7 @@ const struct sim_case sim_edge_cases[] = {
     {"edge_available_moved", "when another one has moved the cursor", edge_available_moved, 2, 8,
      false, false},
     {"edge_cursor", "so may what the cursor has passed", edge_cursor, 3, 5, false, false},
+    {"edge_skip", "failed events that are skipped", edge_skip, 2, 8, false, false},
     {"edge_release", "a batch that is given free in parts", edge_release, 2, 10, false, false},
     {0},
 };
