@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ring of bytes beside the slots: messages of 8 and 16 bytes in a ring of 16, so that each second
- * one has to wait for bytes. Every message arrives as it was written; the explorer checks besides
- * that no byte is written while it may be read.
+ * A ring of bytes beside the slots: messages of 8 and 16 bytes, in most cases in a ring of 16, so
+ * that each second one has to wait for bytes. Every message arrives as it was written; the explorer
+ * checks besides that no byte is written while it may be read.
  */
 #include <takt/payload.h>
 
 #include "cases.h"
 #include "flow.h"
-
-#define BYTES 16
 
 struct letters {
     struct flow *flow;
@@ -62,12 +60,12 @@ static void write_letters(void *context)
     }
 }
 
-static struct letters *letters_begin(bool multi)
+static struct letters *letters_begin(bool multi, int64_t slots, int64_t bytes)
 {
     struct letters *l = sim_memory(sizeof *l);
     takt_consumer *c;
-    l->flow = flow_begin(4, multi, FLOW_BLOCK);
-    int error = takt_payload_create(&l->payload, l->flow->ring, TAKT_PAYLOAD(.capacity = BYTES));
+    l->flow = flow_begin(slots, multi, FLOW_BLOCK);
+    int error = takt_payload_create(&l->payload, l->flow->ring, TAKT_PAYLOAD(.capacity = bytes));
     sim_check(error == 0, "no payload: %s", takt_strerror(error));
     takt_consumer_add(l->flow->ring, &c,
                       TAKT_CONSUMER(.handler = read_letters, .context = l, .wait = FLOW_BLOCK));
@@ -97,14 +95,13 @@ static void letters_end(struct letters *l, int64_t events)
 static void payload_single(void *unused)
 {
     (void)unused;
-    struct letters *l = letters_begin(false);
+    struct letters *l = letters_begin(false, 4, 16);
     sim_join(start_writer(l, 1, 4));
     letters_end(l, 4);
 }
 
-static void two_writers(int64_t first, int64_t second, int64_t messages)
+static void two_writers(struct letters *l, int64_t first, int64_t second, int64_t messages)
 {
-    struct letters *l = letters_begin(true);
     int a = start_writer(l, first, messages);
     int b = start_writer(l, second, messages);
     sim_join(a);
@@ -115,18 +112,26 @@ static void two_writers(int64_t first, int64_t second, int64_t messages)
 static void payload_multi(void *unused)
 {
     (void)unused;
-    two_writers(1, 2, 2);
+    two_writers(letters_begin(true, 4, 16), 1, 2, 2);
 }
 
 static void payload_beside(void *unused)
 {
     (void)unused;
-    two_writers(0, 1, 3);
+    two_writers(letters_begin(true, 4, 16), 0, 1, 3);
+}
+
+/* Bytes enough: whoever claims with them knows only through the other that a slot is free. */
+static void payload_gap(void *unused)
+{
+    (void)unused;
+    two_writers(letters_begin(true, 2, 64), 0, 1, 2);
 }
 
 const struct sim_case sim_payload_cases[] = {
     {"payload_single", "messages of one producer", payload_single, 2, 15, false, false},
     {"payload_multi", "of two", payload_multi, 2, 25, false, false},
     {"payload_beside", "beside slots without bytes", payload_beside, 2, 25, false, false},
+    {"payload_gap", "and in a ring of two slots", payload_gap, 1, 25, false, false},
     {0},
 };

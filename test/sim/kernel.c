@@ -24,9 +24,16 @@ struct mutex {
 static struct mutex mutexes[SIM_MUTEXES];
 static uint32_t mutex_count;
 static bool registered; /* for membarrier: a process is not when it starts */
+static bool no_membarrier;
+
+void sim_without_membarrier(void)
+{
+    no_membarrier = true;
+}
 
 void sim_kernel_reset(void)
 {
+    no_membarrier = false;
     mutex_count = 0;
     registered = false;
 }
@@ -117,10 +124,14 @@ static long futex(va_list arguments)
 
 static long membarrier(int command)
 {
-    if (command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+    if (no_membarrier)
+        return -1;
+    if (command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) {
         registered = true;
+        return 0;
+    }
     if (command != MEMBARRIER_CMD_PRIVATE_EXPEDITED || !registered)
-        return command == MEMBARRIER_CMD_PRIVATE_EXPEDITED ? -1 : 0;
+        return -1;
     sim_point(true);
     sim_fence_everywhere();
     if (sim_tracing)
