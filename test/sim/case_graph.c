@@ -159,18 +159,6 @@ static void gone_bare(void *unused)
     gone(unused);
 }
 
-static void come_bare(void *unused)
-{
-    sim_without_membarrier();
-    come(unused);
-}
-
-static void change_over_bare(void *unused)
-{
-    sim_without_membarrier();
-    change_over(unused);
-}
-
 static void halt(void *context)
 {
     takt_ring_halt(context);
@@ -210,9 +198,6 @@ const struct sim_case sim_graph_cases[] = {
     {"graph_come_and_go", "added and removed beside another", come_and_go, 2, 40, false, false},
     {"graph_insert", "added and removed behind another", insert, 2, 30, false, false},
     {"graph_change_over", "one goes, another comes", change_over, 2, 30, false, false},
-    {"graph_change_over_bare", "the same without membarrier", change_over_bare, 2, 20, false,
-     false},
-    {"graph_come_bare", "and one that comes", come_bare, 2, 20, false, false},
     {"graph_gone", "all have gone, and one comes", gone, 2, 20, false, false},
     {"graph_gone_bare", "the same without membarrier", gone_bare, 2, 20, false, false},
     {"graph_halt", "a halt while one comes", come_and_halt, 3, 10, false, false},
