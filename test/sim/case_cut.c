@@ -312,6 +312,77 @@ static void cut_replace(void *unused)
     sim_check(unheard <= 1, "both replacements were given up");
 }
 
+/* The changes that are complete, as the trace reads them. */
+static void read_notes(void *context)
+{
+    struct world *w = context;
+    int64_t seen = 0, ended_before = 0;
+    while (seen < 2) {
+        int64_t noted = takt__ld64_acq(&w->stage.cuts_noted);
+        for (; seen < noted; seen++) {
+            const struct takt__cut_note *note = &w->stage.cuts[seen];
+            int64_t began = takt__ld64_acq(&note->began_ns),
+                    ended = takt__ld64_acq(&note->ended_ns);
+            int64_t widths = takt__ld64_acq(&note->widths);
+            sim_check(began >= ended_before && began > 0 && ended >= began && widths > 0,
+                      "change %lld is noted from %lld to %lld", (long long)seen, (long long)began,
+                      (long long)ended);
+            ended_before = ended;
+        }
+        sim_give_way();
+    }
+}
+
+/* Two changes of a stage without events, stepped here. */
+static void cut_notes(void *unused)
+{
+    (void)unused;
+    struct world *w = set_up(1, 1, 0, false, false);
+    int reader = sim_start("reader", read_notes, w);
+    for (uint32_t shards = 2; shards > 0; shards--) {
+        takt__cut_request(&w->stage, shards);
+        while (takt__cut_pending(&w->stage))
+            takt__cut_step(&w->stage);
+    }
+    sim_join(reader);
+}
+
+static void fail_first(void *context)
+{
+    struct world *w = context;
+    struct takt__shard *shard = &w->shards[0];
+    uint32_t picks[CAPACITY];
+    struct takt__run run;
+    while (!takt__shard_take(shard, 1))
+        sim_give_way();
+    takt__shard_run(&w->stage, shard, 2, picks, &run);
+    sim_check(run.code < 0, "the handler has not failed");
+    takt__st32_rel(&shard->owner, TAKT__FAILED);
+}
+
+static int fail(void *context, takt_batch *b)
+{
+    (void)context;
+    return takt_batch_fail(b, 0, TAKT_EUSER);
+}
+
+/* A change that finds a shard whose handler has failed does not wait for it to be given up. */
+static void cut_failed(void *unused)
+{
+    (void)unused;
+    struct world *w = set_up(2, 2, 0, false, false);
+    w->stage.division[0].code.handler = fail;
+    publish(w, 1);
+    int worker = sim_start("worker", fail_first, w);
+    takt__cut_request(&w->stage, 1);
+    while (takt__ld32_rlx(&w->stage.current) == 0) {
+        takt__cut_step(&w->stage);
+        sim_give_way();
+    }
+    sim_join(worker);
+    sim_check(w->stage.change.cut >= 1, "the cut lies below the event that failed");
+}
+
 const struct sim_case sim_cut_cases[] = {
     {"cut_grow", "2 to 3 shards, one worker", cut_grow, 2, 45, false, false},
     {"cut_shrink", "3 to 2 shards, one worker", cut_shrink, 2, 45, false, false},
@@ -322,5 +393,7 @@ const struct sim_case sim_cut_cases[] = {
     {"cut_keyed_back", "2 to 3 to 2 shards by key", cut_keyed_back, 1, 60, false, false},
     {"cut_stored", "the same by stored keys", cut_stored, 1, 37, false, false},
     {"cut_replace", "two who ask for another handler", cut_replace, 2, 25, false, false},
+    {"cut_notes", "what is noted of changes", cut_notes, 2, 10, false, false},
+    {"cut_failed", "a change after a handler has failed", cut_failed, 2, 10, false, false},
     {0},
 };
