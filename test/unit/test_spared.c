@@ -62,6 +62,18 @@ Test(spared, nobody_is_woken_who_does_not_sleep)
     }
 }
 
+Test(spared, one_wake_up_of_a_worker_is_under_way_at_a_time)
+{
+    struct takt__park lot = {0};
+    uint32_t ticket;
+    takt__park_wake_one(&lot);
+    takt__park_wake_one(&lot);
+    cr_assert_eq(lot.events, 1);
+    takt__park_prepare(&lot, &ticket);
+    takt__park_wake_one(&lot);
+    cr_assert_eq(lot.events, 2);
+}
+
 Test(spared, waits_for_room_are_counted_and_nothing_else)
 {
     for (int multi = 0; multi < 2; multi++) {
