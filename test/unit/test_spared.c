@@ -5,10 +5,13 @@
  * nothing.
  */
 #include <criterion/criterion.h>
+#include <unistd.h>
 
+#include <takt/payload.h>
 #include <takt/takt.h>
 
 #include "disruptor/ring.h"
+#include "disruptor/wait.h"
 #include "probe.h"
 
 TestSuite(spared, .timeout = 40);
@@ -72,6 +75,86 @@ Test(spared, one_wake_up_of_a_worker_is_under_way_at_a_time)
     takt__park_prepare(&lot, &ticket);
     takt__park_wake_one(&lot);
     cr_assert_eq(lot.events, 2);
+}
+
+Test(spared, naps_where_wake_ups_may_be_missed_and_nowhere_else)
+{
+    int64_t soon = takt_after(1000), now = takt_now();
+    cr_assert_eq(takt__nap(true, TAKT_FOREVER), TAKT_FOREVER);
+    cr_assert_eq(takt__nap(false, soon), soon);
+    int64_t nap = takt__nap(false, TAKT_FOREVER);
+    cr_assert(nap >= now + TAKT__NAP_NS && nap <= takt_now() + TAKT__NAP_NS);
+}
+
+Test(spared, a_halt_wakes_the_workers_that_there_are)
+{
+    struct takt__park lot = {0};
+    takt_ring *ring = make_ring(false);
+    takt__ring_set_park(ring, &lot);
+    takt_ring_halt(ring);
+    cr_assert(lot.events > 0);
+    takt_ring_destroy(ring);
+}
+
+Test(spared, gates_come_before_the_first_claim_and_are_not_too_many)
+{
+    static struct takt__gate gates[TAKT_GATING_MAX + 1];
+    takt_ring *ring = make_ring(false);
+    for (int i = 0; i < TAKT_GATING_MAX; i++)
+        cr_assert_eq(takt__ring_add_gate(ring, &gates[i]), 0);
+    cr_assert_eq(takt__ring_add_gate(ring, &gates[TAKT_GATING_MAX]), TAKT_ELIMIT);
+    takt_ring_destroy(ring);
+    ring = make_ring(false);
+    add(ring);
+    publish(ring);
+    cr_assert_eq(takt__ring_add_gate(ring, &gates[0]), TAKT_ESTATE);
+    takt_ring_destroy(ring);
+}
+
+/* Another producer has been stopped in the middle of a claim. */
+Test(spared, a_claim_of_bytes_does_not_wait_for_the_lock_past_its_deadline)
+{
+    takt_ring *ring = make_ring(true);
+    takt_payload *payload;
+    void *memory;
+    add(ring);
+    cr_assert_eq(takt_payload_create(&payload, ring, TAKT_PAYLOAD(.capacity = 64)), 0);
+    payload->lock = 1;
+    cr_assert_eq(takt_payload_try_next(payload, 8, &memory), TAKT_EFULL);
+    cr_assert_eq(takt_payload_next_until(payload, 8, takt_after(5000000), &memory), TAKT_ETIMEDOUT);
+    payload->lock = 0;
+    cr_assert_eq(takt_payload_try_next(payload, 8, &memory), 0);
+    takt_payload_destroy(payload);
+    takt_ring_destroy(ring);
+}
+
+static int note_calls(void *context, takt_batch *b)
+{
+    __atomic_add_fetch((int *)context, (int)b->count, __ATOMIC_RELAXED);
+    return 0;
+}
+
+Test(spared, a_time_out_that_nobody_wants_to_hear_of)
+{
+    static int calls;
+    takt_ring *ring = make_ring(false);
+    takt_consumer *c;
+    takt_consumer_options *o =
+        TAKT_CONSUMER(.handler = note_calls, .context = &calls, .timeout_ns = 100000);
+    cr_assert_eq(takt_consumer_add(ring, &c, o), 0);
+    cr_assert_eq(takt_consumer_start(c), 0);
+    usleep(5000);
+    publish(ring);
+    cr_assert_eq(takt_ring_drain(ring, TAKT_FOREVER), 0);
+    cr_assert_eq(calls, 1);
+    takt_ring_destroy(ring);
+}
+
+Test(spared, a_batch_without_a_sequence_of_its_own_has_nothing_to_release)
+{
+    takt_batch b = {.count = 1};
+    takt_batch_release(&b, 0);
+    cr_assert_null(b.own);
 }
 
 Test(spared, waits_for_room_are_counted_and_nothing_else)
