@@ -14,7 +14,7 @@ LIBDIR   := lib
 ARGS     :=
 
 .DEFAULT_GOAL := build
-.PHONY: help build run check bench bench-deps install clean format
+.PHONY: help build run check mutants bench bench-deps install clean format
 
 help:
 	@echo 'make              build the library and the examples in $(BUILD)/'
@@ -24,6 +24,9 @@ help:
 	@echo 'make check        build and test three ways (release, address and undefined-behaviour'
 	@echo '                  sanitizers, thread sanitizer), tidiness, fuzzers'
 	@echo '                  (CHECK="release fuzz": only those; TAKT_FUZZ_SECONDS=n)'
+	@echo 'make mutants      plant faults in copies of disruptor/ and shard/, one at a time, and see'
+	@echo '                  which test notices; goes on where it was interrupted; docs/mutants.md'
+	@echo '                  (ARGS="--only REGEX --jobs N": some of them; ARGS=--help tells more)'
 	@echo 'make bench        every microbenchmark beside its peers; writes $(BUILD)/perf/report.html'
 	@echo '                  (ARGS="--rounds 3 unicast": options and scenarios of takt-perf)'
 	@echo 'make bench-deps   install and build the peers that takt-perf compares with, using apt,'
@@ -57,6 +60,10 @@ run: build $(filter $(OWN_FEED),$(FEED))
 check:
 	@tools/setup.sh check
 	@tools/check.py $(CHECK)
+
+mutants:
+	@tools/setup.sh check
+	@tools/mutants.py $(ARGS)
 
 # What was installed since the build was set up is looked for again. A failed row is in the report
 # too, so that is written before the failure is passed on.

@@ -20,6 +20,13 @@ struct event {
     int64_t handled;
 };
 
+/* A handler that takes another one's place; all of it plain. */
+struct version {
+    struct world *world;
+    int64_t made, calls;
+    int64_t ended, end; /* how often it was retired, and where */
+};
+
 struct world {
     struct event slots[CAPACITY];
     uint32_t keys[CAPACITY];
@@ -30,6 +37,7 @@ struct world {
     struct takt__shard shards[2 * SHARDS_MAX];
     const takt_sequence *members[2 * SHARDS_MAX];
     int64_t events;
+    struct version versions[3];
     int64_t last_of_key[KEYS][16]; /* on lines of their own, as a handler would keep them */
     uint32_t workers;
 };
@@ -230,6 +238,151 @@ static void cut_stored(void *unused)
     change(set_up(6, 2, 0, true, true), 2, 3, 2);
 }
 
+static int handle_version(void *context, takt_batch *b)
+{
+    struct version *v = context;
+    sim_check(v->made == 7, "a handler is called before it was made");
+    sim_check(v->ended == 0, "a handler is called after its end");
+    v->calls++;
+    return handle(v->world, b);
+}
+
+static void on_retired(void *context, int64_t end)
+{
+    struct version *v = context;
+    v->ended++;
+    v->end = end;
+}
+
+static struct takt__code code_of(struct world *w, int number)
+{
+    struct version *v = &w->versions[number];
+    v->world = w;
+    v->made = 7;
+    return (struct takt__code){.handler = handle_version, .context = v, .on_retired = on_retired};
+}
+
+/* Asks, and steps the change until nothing is asked for: who was there before has ended. */
+static void replace(struct world *w, int number)
+{
+    struct takt__code code = code_of(w, number);
+    takt__cut_replace(&w->stage, &code);
+    while (!takt__cut_settled(&w->stage)) {
+        takt__cut_step(&w->stage);
+        sim_give_way();
+    }
+    sim_check(w->versions[0].ended == 1, "the first handler has not ended");
+    sim_check(w->versions[0].end >= 0 && w->versions[0].end <= w->events, "it ended at %lld",
+              (long long)w->versions[0].end);
+}
+
+static void replace_first(void *context)
+{
+    replace(context, 1);
+}
+
+static void replace_second(void *context)
+{
+    replace(context, 2);
+}
+
+/* Serial: the handlers' own fields show that no two of them are called at once. */
+static void cut_replace(void *unused)
+{
+    (void)unused;
+    struct world *w = set_up(4, 1, 0, false, false);
+    w->stage.ordered = true;
+    w->stage.division[0].code = code_of(w, 0);
+    int worker = sim_start("worker 1", work_first, w);
+    int first = sim_start("asker 1", replace_first, w);
+    int second = sim_start("asker 2", replace_second, w);
+    publish(w, 1);
+    publish(w, 3);
+    sim_join(first);
+    sim_join(second);
+    sim_join(worker);
+    takt__cut_retire(&w->stage);
+    int64_t unheard = 0;
+    for (int i = 0; i < 3; i++) {
+        const struct version *v = &w->versions[i];
+        sim_check(v->ended == 1, "handler %d was retired %lld times", i, (long long)v->ended);
+        unheard += v->end == TAKT_SEQUENCE_INITIAL;
+        sim_check(v->end != TAKT_SEQUENCE_INITIAL || v->calls == 0, "a handler never wanted");
+    }
+    sim_check(unheard <= 1, "both replacements were given up");
+}
+
+/* The changes that are complete, as the trace reads them. */
+static void read_notes(void *context)
+{
+    struct world *w = context;
+    int64_t seen = 0, ended_before = 0;
+    while (seen < 2) {
+        int64_t noted = takt__ld64_acq(&w->stage.cuts_noted);
+        for (; seen < noted; seen++) {
+            const struct takt__cut_note *note = &w->stage.cuts[seen];
+            int64_t began = takt__ld64_acq(&note->began_ns),
+                    ended = takt__ld64_acq(&note->ended_ns);
+            int64_t widths = takt__ld64_acq(&note->widths);
+            sim_check(began >= ended_before && began > 0 && ended >= began && widths > 0,
+                      "change %lld is noted from %lld to %lld", (long long)seen, (long long)began,
+                      (long long)ended);
+            ended_before = ended;
+        }
+        sim_give_way();
+    }
+}
+
+/* Two changes of a stage without events, stepped here. */
+static void cut_notes(void *unused)
+{
+    (void)unused;
+    struct world *w = set_up(1, 1, 0, false, false);
+    int reader = sim_start("reader", read_notes, w);
+    for (uint32_t shards = 2; shards > 0; shards--) {
+        takt__cut_request(&w->stage, shards);
+        while (takt__cut_pending(&w->stage))
+            takt__cut_step(&w->stage);
+    }
+    sim_join(reader);
+}
+
+static void fail_first(void *context)
+{
+    struct world *w = context;
+    struct takt__shard *shard = &w->shards[0];
+    uint32_t picks[CAPACITY];
+    struct takt__run run;
+    while (!takt__shard_take(shard, 1))
+        sim_give_way();
+    takt__shard_run(&w->stage, shard, 2, picks, &run);
+    sim_check(run.code < 0, "the handler has not failed");
+    takt__st32_rel(&shard->owner, TAKT__FAILED);
+}
+
+static int fail(void *context, takt_batch *b)
+{
+    (void)context;
+    return takt_batch_fail(b, 0, TAKT_EUSER);
+}
+
+/* A change that finds a shard whose handler has failed does not wait for it to be given up. */
+static void cut_failed(void *unused)
+{
+    (void)unused;
+    struct world *w = set_up(2, 2, 0, false, false);
+    w->stage.division[0].code.handler = fail;
+    publish(w, 1);
+    int worker = sim_start("worker", fail_first, w);
+    takt__cut_request(&w->stage, 1);
+    while (takt__ld32_rlx(&w->stage.current) == 0) {
+        takt__cut_step(&w->stage);
+        sim_give_way();
+    }
+    sim_join(worker);
+    sim_check(w->stage.change.cut >= 1, "the cut lies below the event that failed");
+}
+
 const struct sim_case sim_cut_cases[] = {
     {"cut_grow", "2 to 3 shards, one worker", cut_grow, 2, 45, false, false},
     {"cut_shrink", "3 to 2 shards, one worker", cut_shrink, 2, 45, false, false},
@@ -239,5 +392,8 @@ const struct sim_case sim_cut_cases[] = {
     {"cut_keyed", "1 to 2 shards by key", cut_keyed, 1, 60, false, false},
     {"cut_keyed_back", "2 to 3 to 2 shards by key", cut_keyed_back, 1, 60, false, false},
     {"cut_stored", "the same by stored keys", cut_stored, 1, 37, false, false},
+    {"cut_replace", "two who ask for another handler", cut_replace, 2, 25, false, false},
+    {"cut_notes", "what is noted of changes", cut_notes, 2, 10, false, false},
+    {"cut_failed", "a change after a handler has failed", cut_failed, 2, 10, false, false},
     {0},
 };

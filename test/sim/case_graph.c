@@ -137,6 +137,44 @@ static void change_over(void *unused)
     flow_end(g->flow, -1);
 }
 
+/* All have gone, and one comes back: the producer goes by what it has published itself. */
+static void gone(void *unused)
+{
+    (void)unused;
+    struct graph *g = graph_begin(4);
+    takt_consumer_remove(g->flow->consumers[0].handle);
+    int producer = sim_start("producer", produce, g);
+    takt_consumer *next = flow_consumer(g->flow, NULL, 0, FLOW_BLOCK);
+    takt_consumer_start(next);
+    sim_join(producer);
+    flow_drain(g->flow);
+    const struct flow_consumer *c = &g->flow->consumers[1];
+    sim_check(c->first < 0 || c->last == 3, "the newcomer ended at %lld", (long long)c->last);
+    flow_end(g->flow, -1);
+}
+
+static void gone_bare(void *unused)
+{
+    sim_without_membarrier();
+    gone(unused);
+}
+
+static void halt(void *context)
+{
+    takt_ring_halt(context);
+}
+
+/* A halt while a consumer is added: whoever wakes all finds only what is there. */
+static void come_and_halt(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    int halter = sim_start("halter", halt, f->ring);
+    flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    sim_join(halter);
+    flow_end(f, 0);
+}
+
 static void diamond(void *unused)
 {
     (void)unused;
@@ -160,6 +198,9 @@ const struct sim_case sim_graph_cases[] = {
     {"graph_come_and_go", "added and removed beside another", come_and_go, 2, 40, false, false},
     {"graph_insert", "added and removed behind another", insert, 2, 30, false, false},
     {"graph_change_over", "one goes, another comes", change_over, 2, 30, false, false},
+    {"graph_gone", "all have gone, and one comes", gone, 2, 20, false, false},
+    {"graph_gone_bare", "the same without membarrier", gone_bare, 2, 20, false, false},
+    {"graph_halt", "a halt while one comes", come_and_halt, 3, 10, false, false},
     {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
     {0},
 };

@@ -83,7 +83,7 @@ static void buffer_asymmetric(void *unused)
     store_buffering(ASYMMETRIC);
 }
 
-enum { RELEASED, RELAXED_STORE, RELAXED_LOAD, THROUGH_ADD };
+enum { RELEASED, RELAXED_STORE, RELAXED_LOAD, SWAP, RELAXED_SWAP, RELAXED_ADD };
 
 static void message_send(void *context)
 {
@@ -91,6 +91,12 @@ static void message_send(void *context)
     l->plain = 7;
     if (l->variant == RELAXED_STORE)
         takt__st64_rlx(&l->x, 1);
+    else if (l->variant == SWAP)
+        takt__cas64(&l->x, 0, 1);
+    else if (l->variant == RELAXED_SWAP)
+        takt__cas64_rlx(&l->x, 0, 1);
+    else if (l->variant == RELAXED_ADD)
+        takt__add64_rlx(&l->x, 1);
     else
         takt__st64_rel(&l->x, 1);
 }
@@ -125,6 +131,47 @@ static void message_relaxed_load(void *unused)
 {
     (void)unused;
     message_passing(RELAXED_LOAD);
+}
+
+static void message_swap(void *unused)
+{
+    (void)unused;
+    message_passing(SWAP);
+}
+
+static void message_relaxed_swap(void *unused)
+{
+    (void)unused;
+    message_passing(RELAXED_SWAP);
+}
+
+static void message_relaxed_add(void *unused)
+{
+    (void)unused;
+    message_passing(RELAXED_ADD);
+}
+
+/* The add in the middle of the way is relaxed: the first store is learnt of all the same. */
+static void sequence_add(void *context)
+{
+    struct litmus *l = context;
+    takt__add64_rlx(&l->x, 1);
+}
+
+static void sequence_receive(void *context)
+{
+    struct litmus *l = context;
+    if (takt__ld64_acq(&l->x) == 2)
+        sim_check(l->plain == 7, "an addition breaks a release sequence");
+}
+
+static void release_sequence(void *unused)
+{
+    (void)unused;
+    struct litmus *l = new_litmus(RELEASED);
+    int adder = sim_start("adder", sequence_add, l);
+    run_both(l, message_send, sequence_receive);
+    sim_join(adder);
 }
 
 static void coherence_write(void *context)
@@ -261,6 +308,11 @@ const struct sim_case sim_model_cases[] = {
     {"model_message_store", "a race, if the store is relaxed", message_relaxed_store, 4, 1, true,
      false},
     {"model_message_load", "and if the load is", message_relaxed_load, 4, 1, true, false},
+    {"model_message_swap", "a swap hands over as well", message_swap, 4, 1, false, false},
+    {"model_message_weak_swap", "but not a relaxed one", message_relaxed_swap, 4, 1, true, false},
+    {"model_message_weak_add", "nor a relaxed addition", message_relaxed_add, 4, 1, true, false},
+    {"model_release_sequence", "which hands on what came before", release_sequence, 4, 1, false,
+     false},
     {"model_coherence", "a place does not go backwards", coherence, 8, 1, false, false},
     {"model_order", "relaxed stores are seen out of order", order_of_stores, 4, 1, true, false},
     {"model_counting", "no addition is lost", counting, 4, 1, false, false},

@@ -136,6 +136,35 @@ static void multi_drain(void *unused)
     two_producers(2, 2, 1, true);
 }
 
+static void produce_void(void *context)
+{
+    struct producer *p = context;
+    for (int64_t i = 0; i < p->events; i++) {
+        int64_t s = takt_ring_next(p->flow->ring, 2);
+        flow_fill(p->flow, s, p->number, i);
+        takt_ring_publish_void(p->flow->ring, s - 1, s - 1);
+        takt_ring_publish(p->flow->ring, s);
+    }
+}
+
+/* Of two producers; the slots of void events hold no producer's number. */
+static void multi_void(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(8, true, FLOW_BLOCK);
+    struct producer producers[2] = {{f, 0, 1, TAKT_FOREVER, 0}, {f, 1, 1, TAKT_FOREVER, 0}};
+    for (int i = 0; i < 8; i++)
+        flow_fill(f, i, -1, -1);
+    takt_consumer_start(flow_consumer(f, NULL, 0, FLOW_BLOCK));
+    flow_skips_voids(f);
+    int first = sim_start("producer 0", produce_void, &producers[0]);
+    int second = sim_start("producer 1", produce_void, &producers[1]);
+    sim_join(first);
+    sim_join(second);
+    flow_wait(f, 3);
+    flow_end(f, 2);
+}
+
 static void multi_large(void *unused)
 {
     (void)unused;
@@ -249,6 +278,7 @@ const struct sim_case sim_ring_cases[] = {
      false},
     {"multi_large", "two producers, two consumers, twelve events", multi_large, 1, 30, false,
      false},
+    {"multi_void", "void events of two producers", multi_void, 2, 25, false, false},
     {"deadline_single", "a claim that gives up", deadline_single, 2, 30, false, false},
     {"deadline_multi", "the same, for many producers", deadline_multi, 2, 30, false, false},
     {"halt_single", "a halt ends a claim", halt_single, 4, 10, false, false},

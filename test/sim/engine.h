@@ -25,6 +25,7 @@
 
 extern int sim_current;    /* the fibre that runs */
 extern int sim_alive;      /* fibres that have not ended */
+extern int sim_begun;      /* and all that have begun in this schedule */
 extern uint32_t sim_steps; /* accesses so far */
 
 /* Runs a case once. Returns NULL, or what went wrong, valid until the next run. */

@@ -23,10 +23,19 @@ struct mutex {
 
 static struct mutex mutexes[SIM_MUTEXES];
 static uint32_t mutex_count;
+static bool registered; /* for membarrier: a process is not when it starts */
+static bool no_membarrier;
+
+void sim_without_membarrier(void)
+{
+    no_membarrier = true;
+}
 
 void sim_kernel_reset(void)
 {
+    no_membarrier = false;
     mutex_count = 0;
+    registered = false;
 }
 
 static int64_t nanoseconds(const struct timespec *t)
@@ -115,8 +124,14 @@ static long futex(va_list arguments)
 
 static long membarrier(int command)
 {
-    if (command != MEMBARRIER_CMD_PRIVATE_EXPEDITED)
-        return 0; /* registering */
+    if (no_membarrier)
+        return -1;
+    if (command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) {
+        registered = true;
+        return 0;
+    }
+    if (command != MEMBARRIER_CMD_PRIVATE_EXPEDITED || !registered)
+        return -1;
     sim_point(true);
     sim_fence_everywhere();
     if (sim_tracing)

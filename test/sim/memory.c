@@ -34,6 +34,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "weak.h"
 
 #define KEPT  8 /* stores of a place that can still be found */
 #define SLOTS 4096
@@ -332,6 +333,53 @@ bool takt__sim_swap(void *address, uint32_t size, uint64_t from, uint64_t to,
         sim_trace("swap", site, address, done ? "%lld -> %lld" : "%lld, not %lld", (long long)value,
                   (long long)(done ? to : from));
     return done;
+}
+
+/*
+ * What a relaxed read-modify-write stores: as it continues a release sequence, an acquire load that
+ * finds it learns what was to be learnt from the store before it, and nothing of its writer.
+ */
+static void append_relaxed(struct place *p, uint64_t value)
+{
+    struct store before = *latest(p);
+    append(p, value, false);
+    struct store *s = latest(p);
+    if (!before.view)
+        return;
+    if (s->view)
+        join(pool + (s->view - pool), before.view, 0, before.width);
+    else
+        *s = (struct store){value, before.view, before.width};
+}
+
+bool sim_swap_relaxed(void *address, uint32_t size, uint64_t from, uint64_t to,
+                      const struct takt__site *site)
+{
+    struct place *p = approach(address, size);
+    uint64_t value = latest(p)->value;
+    bool done = value == from;
+    *known(p) = p->last;
+    learn(latest(p), false);
+    if (done)
+        append_relaxed(p, to);
+    else
+        sim_note_read();
+    if (sim_tracing)
+        sim_trace("swap relaxed", site, address, "%lld", (long long)value);
+    return done;
+}
+
+uint64_t sim_add_relaxed(void *address, uint32_t size, uint64_t value,
+                         const struct takt__site *site)
+{
+    struct place *p = approach(address, size);
+    uint64_t before = latest(p)->value;
+    *known(p) = p->last;
+    learn(latest(p), false);
+    append_relaxed(p, size == sizeof(uint32_t) ? (uint32_t)(before + value) : before + value);
+    if (sim_tracing)
+        sim_trace("add relaxed", site, address, "%lld", (long long)before);
+    return before;
 }
 
 uint64_t takt__sim_add(void *address, uint32_t size, uint64_t value, const struct takt__site *site)

@@ -10,23 +10,16 @@ library is compiled anew with it (a copy; ROOT is only read) and the explorer is
 alone. The first point is the library as it is, on the same cases: it must pass.
 """
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scheduler/observe/report"))
 
-import embed  # noqa: E402 (the lines above must come first)
+import explorer  # noqa: E402 (beside this file; no bytecode of it, either)
 
 SCHEDULES = 60000
 SOUND = 3000  # of each case, that the library as it is must pass; the test `schedules` has more
-LAYERS = ["include", "disruptor", "shard", "scheduler"]
-FLAGS = ["-std=c17", "-O1", "-g", "-D_GNU_SOURCE", "-DTAKT_ATOMICS_SIM", "-I.", "-Iinclude",
-         "-Itest", "-Itest/sim"]
-ENGINE = ["fibre", "frames", "kernel", "main", "memory", "race", "schedule", "search", "trace"]
 
 # name, file, what stands there, what is put in its place, cases
 MUTANTS = [
@@ -140,44 +133,18 @@ MUTANTS = [
 ]
 
 
-class Explorer:
-    """The explorer, compiled in a folder of its own; of a mutant only what it changes."""
-
-    def __init__(self, root, compiler, folder):
-        self.compiler = compiler
-        self.folder = folder
-        for name in [*LAYERS, "test/sim"]:
-            shutil.copytree(root / name, folder / name)
-        for name in ["random.h", "tap.h"]:
-            shutil.copy(root / "test" / name, folder / "test" / name)
-        (folder / "object").mkdir()
-        page = folder / "scheduler/observe/report"
-        parts = [part for part in sorted(page.iterdir()) if part.suffix in [".css", ".js"]]
-        embed.main(page / "page.c", page / "page.html", *parts)
-        self.sources = [*(path for layer in LAYERS for path in sorted((folder / layer).rglob("*.c"))
-                          if path.name != "jemalloc.c"),
-                        *sorted((folder / "test/sim").glob("*.c"))]
+class Explorer(explorer.Build):
+    """The explorer of a copy; of a mutant only what it changes is compiled."""
 
     def build(self, changed=None):
         """None, or why it did not compile. A header concerns everything."""
         for source in self.sources:
             if changed and changed.suffix == ".c" and source != changed:
                 continue
-            flags = FLAGS
-            if source.parent.name != "sim" or source.stem not in ENGINE:
-                flags = [*FLAGS, "-fsanitize=thread", "-include", "test/sim/platform.h"]
-            error = self.run([*self.compiler, *flags, "-c", str(source), "-o", self.object(source)])
+            error = self.compile(source)
             if error:
                 return error
-        return self.run([*self.compiler, "-o", "explorer", *map(self.object, self.sources)])
-
-    def object(self, source):
-        return f"object/{source.parent.name}_{source.stem}.o"
-
-    def run(self, command):
-        result = subprocess.run(command, cwd=self.folder, capture_output=True, text=True,
-                                check=False)
-        return None if result.returncode == 0 else result.stdout + result.stderr
+        return self.link()
 
     def failing(self, cases, schedules=SCHEDULES):
         """The report of the first of these cases that fails, or None."""
@@ -203,22 +170,22 @@ class Plan:
         sys.stdout.flush()
 
 
-def kill(explorer, mutant, plan):
+def kill(program, mutant, plan):
     name, file, old, new, cases = mutant
-    path = explorer.folder / file
+    path = program.folder / file
     text = path.read_text()
     if text.count(old) != 1:
         plan.point(False, name, f"{file} has {text.count(old)} places like it")
         return
     path.write_text(text.replace(old, new))
-    error = explorer.build(path)
-    report = None if error else explorer.failing(cases)
+    error = program.build(path)
+    report = None if error else program.failing(cases)
     why = next((line[2:] for line in (report or "").splitlines()
                 if line.startswith("# ") and " schedules in " not in line), "")
     plan.point(bool(report), f"{name}: {why or 'survives'}", error)
     path.write_text(text)
     if path.suffix == ".c":
-        explorer.build(path)
+        program.build(path)
 
 
 def main(arguments):
@@ -230,13 +197,14 @@ def main(arguments):
     # Headers last, each after a complete build anyway.
     mutants.sort(key=lambda mutant: mutant[1].endswith(".h"))
     with tempfile.TemporaryDirectory() as folder:
-        explorer = Explorer(root, compiler, Path(folder))
+        explorer.copy_sources(root, Path(folder))
+        program = Explorer(compiler, Path(folder))
         plan = Plan(len(mutants) + 1)
-        error = explorer.build()
+        error = program.build()
         cases = sorted({case for mutant in mutants for case in mutant[4]})
-        plan.point(not error and not explorer.failing(cases, SOUND), "the library as it is", error)
+        plan.point(not error and not program.failing(cases, SOUND), "the library as it is", error)
         for mutant in mutants:
-            kill(explorer, mutant, plan)
+            kill(program, mutant, plan)
     return 1 if plan.failed else 0
 
 

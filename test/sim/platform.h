@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "disruptor/atomic_sim.h"
+#include "weak.h"
 
 int sim_clock_gettime(clockid_t clock, struct timespec *now);
 int sim_clock_nanosleep(clockid_t clock, int flags, const struct timespec *until,

@@ -174,11 +174,11 @@ static void access_cell(size_t index, uint8_t bytes, bool write, void *at)
     }
 }
 
-/* While there is one fibre only, all it does comes before what those do that it will start. */
+/* Until a second fibre begins, all that the first does comes before what the others will do. */
 static inline void access_plain(const void *p, size_t size, bool write, void *at)
 {
     size_t from = (size_t)((const unsigned char *)p - arena);
-    if (from >= ARENA || sim_alive < 2)
+    if (from >= ARENA || sim_begun < 2)
         return;
     if (freed_count)
         sim_check_freed(p);

@@ -54,11 +54,10 @@ struct fibre {
     uint32_t began; /* the step at which it was last given the core */
 };
 
-int sim_current, sim_alive;
+int sim_current, sim_alive, sim_begun;
 uint32_t sim_steps;
 
 static struct fibre fibres[SIM_FIBRES];
-static int fibre_count;
 static uint32_t stalls;
 static int64_t clock_ns, first_deadline;
 static uint64_t waits;
@@ -116,7 +115,7 @@ static bool is_timed(const struct fibre *f)
 static void find_first_deadline(void)
 {
     first_deadline = TAKT_FOREVER;
-    for (int i = 0; i < fibre_count; i++)
+    for (int i = 0; i < sim_begun; i++)
         if (is_timed(&fibres[i]) && fibres[i].deadline < first_deadline)
             first_deadline = fibres[i].deadline;
 }
@@ -134,7 +133,7 @@ int sim_wake(const void *waits_for, int most)
     int woken = 0;
     for (; woken < most; woken++) {
         struct fibre *first = NULL;
-        for (struct fibre *f = fibres; f < fibres + fibre_count; f++)
+        for (struct fibre *f = fibres; f < fibres + sim_begun; f++)
             if (f->state == SIM_BLOCKED && f->waits_for == waits_for &&
                 (!first || f->since < first->since))
                 first = f;
@@ -151,7 +150,7 @@ static void move_clock(int64_t to)
     if (to > clock_ns)
         clock_ns = to;
     while (first_deadline <= clock_ns)
-        for (int i = 0; i < fibre_count; i++)
+        for (int i = 0; i < sim_begun; i++)
             if (is_timed(&fibres[i]) && fibres[i].deadline <= clock_ns)
                 wake(&fibres[i], true);
 }
@@ -176,8 +175,8 @@ static bool is_stalled(struct fibre *f)
 /* The other fibres that can run, beginning with the one after the current. */
 static uint32_t list_others(int *options, uint32_t n)
 {
-    for (int k = 1; k < fibre_count; k++) {
-        int i = (sim_current + k) % fibre_count;
+    for (int k = 1; k < sim_begun; k++) {
+        int i = (sim_current + k) % sim_begun;
         if (fibres[i].state == SIM_READY && !is_stalled(&fibres[i]))
             options[n++] = i;
     }
@@ -186,14 +185,14 @@ static uint32_t list_others(int *options, uint32_t n)
 
 static void end_stalls(void)
 {
-    for (int i = 0; i < fibre_count; i++)
+    for (int i = 0; i < sim_begun; i++)
         fibres[i].stalled = false;
 }
 
 /* Those whose time-out may fire. */
 static uint32_t list_timed(int *options, uint32_t n)
 {
-    for (int i = 0; first_deadline != TAKT_FOREVER && i < fibre_count; i++)
+    for (int i = 0; first_deadline != TAKT_FOREVER && i < sim_begun; i++)
         if (is_timed(&fibres[i]))
             options[n++] = i;
     return n;
@@ -203,7 +202,7 @@ static void report_deadlock(void)
 {
     char text[300];
     int n = 0;
-    for (int i = 0; i < fibre_count && n < (int)sizeof text; i++)
+    for (int i = 0; i < sim_begun && n < (int)sizeof text; i++)
         if (fibres[i].state == SIM_BLOCKED)
             n += snprintf(text + n, sizeof text - (size_t)n, "%s%s", n ? ", " : "", fibres[i].name);
     sim_fail("all are blocked, and nothing will wake them: %s", text);
@@ -350,19 +349,19 @@ static void enter(void)
 
 int sim_fibre_begin(const char *name, struct sim_body body)
 {
-    if (fibre_count == SIM_FIBRES)
+    if (sim_begun == SIM_FIBRES)
         sim_fail("the case starts more than %d fibres", SIM_FIBRES);
-    struct fibre *f = &fibres[fibre_count];
+    struct fibre *f = &fibres[sim_begun];
     void *stack = f->stack ? f->stack : sim_stack(STACK);
     if (!stack)
         sim_fail("no memory for a stack");
     *f = (struct fibre){.stack = stack, .body = body, .deadline = TAKT_FOREVER};
     f->context = sim_context(stack, STACK, enter);
     f->began = sim_steps;
-    sim_fibre_rename(fibre_count, name);
+    sim_fibre_rename(sim_begun, name);
     sim_alive++;
-    sim_search_fibre(fibre_count);
-    return fibre_count++;
+    sim_search_fibre(sim_begun);
+    return sim_begun++;
 }
 
 const char *sim_run(const struct sim_case *c)
@@ -372,7 +371,7 @@ const char *sim_run(const struct sim_case *c)
     sim_trace_reset();
     sim_search_begin();
     sim_kernel_reset();
-    sim_current = sim_alive = fibre_count = 0;
+    sim_current = sim_alive = sim_begun = 0;
     sim_steps = stalls = 0;
     clock_ns = CLOCK_START;
     first_deadline = TAKT_FOREVER;

@@ -33,6 +33,9 @@ extern const takt_allocator sim_allocator;
 int sim_start(const char *name, void (*function)(void *), void *argument);
 void sim_join(int fibre);
 
+/* For the rest of the schedule the system has no membarrier(2). */
+void sim_without_membarrier(void);
+
 /* The clock of the schedule. */
 int64_t sim_now(void);
 

@@ -169,3 +169,22 @@ Test(blocks, failing_notes_the_event_and_passes_the_code_on)
     cr_assert_eq(b.failed, 3);
     cr_assert_eq(b.count, 7);
 }
+
+Test(blocks, a_run_goes_to_the_end_of_its_block_and_no_further)
+{
+    static int64_t slots[16];
+    uint32_t n;
+    takt_batch b = {.slots = (unsigned char *)slots, .mask = 15, .event_size = 8, .count = 4};
+    cr_assert_eq(takt_batch_run(&b, 0, &n), &slots[0]);
+    cr_assert_eq(n, 4); /* one shard: no blocks */
+    b.shift = 1;
+    b.skip = 2;
+    b.phase = 1;
+    b.first = 5;
+    cr_assert_eq(takt_batch_run(&b, 0, &n), &slots[5]);
+    cr_assert_eq(n, 1);
+    cr_assert_eq(takt_batch_run(&b, 1, &n), &slots[8]);
+    cr_assert_eq(n, 2);
+    cr_assert_eq(takt_batch_run(&b, 3, &n), &slots[12]);
+    cr_assert_eq(n, 1);
+}

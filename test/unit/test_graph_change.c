@@ -338,3 +338,50 @@ Test(graph_change, at_random_moves_like_the_model)
     for (uint64_t seed = 0; seed < 60; seed++)
         run_at_random(seed);
 }
+
+Test(graph_change, who_is_followed_goes_on_when_it_cannot_be_removed)
+{
+    static struct rig_log first, second;
+    first = second = (struct rig_log){0};
+    takt_ring *ring = RIG_RING(.capacity = 8);
+    takt_consumer *a = rig_add(ring, TAKT_CONSUMER(.handler = rig_record, .context = &first));
+    takt_consumer *b =
+        rig_add(ring, TAKT_CONSUMER(.handler = rig_record, .context = &second, RIG_AFTER(a)));
+    takt_consumer_start(a);
+    takt_consumer_start(b);
+    cr_assert_eq(takt_consumer_remove(a), TAKT_ESTATE);
+    rig_publish(ring, 3);
+    rig_comes_to(b, 2);
+    takt_ring_destroy(ring);
+}
+
+Test(graph_change, who_cannot_be_replaced_at_the_gate_stays)
+{
+    static takt_sequence others[TAKT_GATING_MAX];
+    takt_consumer *before[TAKT_AFTER_MAX], *last;
+    takt_ring *ring = RIG_RING(.capacity = 8);
+    for (int i = 0; i < TAKT_AFTER_MAX; i++)
+        before[i] = rig_add(ring, TAKT_CONSUMER(.handler = rig_record));
+    last = rig_add(
+        ring, TAKT_CONSUMER(.handler = rig_record, .after = before, .after_count = TAKT_AFTER_MAX));
+    int free = 0;
+    takt_sequence_init(&others[free], TAKT_SEQUENCE_INITIAL);
+    while (takt_ring_add_gating(ring, &others[free]) == 0)
+        takt_sequence_init(&others[++free], TAKT_SEQUENCE_INITIAL);
+    cr_assert_eq(free, TAKT_GATING_MAX - 1);
+    cr_assert_eq(takt_consumer_remove(last), TAKT_ELIMIT);
+    cr_assert_eq(takt_consumer_remove(before[0]), TAKT_ESTATE); /* it is followed still */
+    takt_ring_destroy(ring);
+}
+
+Test(graph_change, a_batch_is_never_longer_than_the_longest)
+{
+    static struct rig_log log;
+    log = (struct rig_log){0};
+    takt_ring *ring = RIG_RING(.capacity = 1 << 17);
+    takt_consumer *c =
+        rig_add(ring, TAKT_CONSUMER(.handler = rig_record, .context = &log, .batch_most = 100000));
+    takt_ring_publish(ring, takt_ring_next(ring, 1 << 17));
+    cr_assert_eq(takt_consumer_poll(c, rig_record, &log, UINT32_MAX), 65536);
+    takt_ring_destroy(ring);
+}
