@@ -7,21 +7,9 @@
 #include <string.h>
 
 #include "bench.h"
+#include "stages.h"
 #include "systems/takt_job.h"
 #include "work.h"
-
-/* One event after the other: the result is what counts here, not the time to find it. */
-static uint64_t checksum(const struct perf_case *what)
-{
-    uint64_t result = 0;
-    for (uint64_t i = 0; i < what->events; i++) {
-        struct perf_stages event = {.input = i};
-        for (int k = 0; k < 4; k++)
-            perf_stage(&event, k, perf_cost(what, k, i));
-        result = perf_order(result, event.word[3]);
-    }
-    return result;
-}
 
 #define CASE(...)                                                                                  \
     {                                                                                              \
@@ -33,7 +21,7 @@ static const struct perf_scenario usual = {
     .name = "trace-cost",
     .about = "four stages of 60 ns each, watched and unwatched",
     .what = CASE(.cost = {50, 50, 50, 50}),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(usual)
 
@@ -41,7 +29,7 @@ static const struct perf_scenario cheap = {
     .name = "trace-cost-cheap",
     .about = "four stages of 3 ns each, watched and unwatched",
     .what = CASE(.cost = {3, 3, 3, 3}),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(cheap)
 
