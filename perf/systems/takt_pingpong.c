@@ -10,8 +10,12 @@
 
 #include "takt_job.h"
 
-/* So many looks take several microseconds: the other side must have lost its core. */
-#define LOOKS 1024
+/*
+ * So many looks take about a millisecond: the other side must have lost its core. Who gives way
+ * sooner can keep both sides on one core: the kernel moves no thread to an idle core that has run
+ * within the last half a millisecond, and two that give way to each other always have.
+ */
+#define LOOKS (1 << 19)
 
 /* One side: its own ring, on which it publishes, and the other's, on which it waits. */
 struct side {
