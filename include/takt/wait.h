@@ -15,6 +15,10 @@
  * next batch is larger and the producer keeps its cache line; a busy-spinning one (TAKT_WAIT_BUSY)
  * does not.
  *
+ * Threads that yield to each other all the time may stay together on one core of Linux while
+ * another is idle: it moves no thread that has run within the last half a millisecond. Where each
+ * has a core of its own, pin them, or let them pause.
+ *
  * A blocked thread is woken by whoever moves the sequence that it waits for, the producer or the
  * consumer before it, and costs nothing meanwhile. It spins a moment first: a wake-up costs several
  * microseconds.
