@@ -74,6 +74,7 @@ bench: $(BUILD)/build.ninja
 	@rm -rf $(BUILD)/perf/latency
 	@$(BUILD)/perf/takt-perf run --json --hgrm $(BUILD)/perf/latency $(ARGS) \
 		>$(BUILD)/perf/report.jsonl; status=$$?; [ $$status -ne 2 ] || exit 2; \
+	perf/tables.py $(BUILD)/perf/report.jsonl >$(BUILD)/perf/tables.md; \
 	perf/report.py $(BUILD)/perf/takt-perf $(BUILD)/perf/report.jsonl $(BUILD)/perf/latency \
 		$(BUILD)/perf/report.html && exit $$status
 
