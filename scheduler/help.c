@@ -82,11 +82,8 @@ int64_t takt_runtime_help(takt_runtime *runtime, int64_t deadline)
         return TAKT_ELIMIT;
     come(runtime, w);
     int64_t before = w->probe.events;
-    if (!takt__worker_stay(w, deadline)) {
-        takt__fence(); /* before looking for sleepers */
-        if (takt__park_occupied(&runtime->park))
-            takt__park_wake_one(&runtime->park);
-    }
+    if (!takt__worker_stay(w, deadline))
+        takt__runtime_wake_another(runtime);
     int64_t events = w->probe.events - before;
     bool halted = takt__ld32_rlx(&runtime->stopping);
     leave(runtime, w);

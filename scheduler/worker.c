@@ -7,13 +7,15 @@
  * others could work on. A worker with nothing to do spins for a moment, gives its core to whoever
  * else wants it, and then sleeps where a publish wakes it (park.h). A worker that sees more work
  * than it can take wakes the next one, so a burst into a sleeping runtime gets as many workers as
- * it is worth.
+ * it is worth. Workers beyond the number of cores sleep in reserve (duty.c).
  */
 #include <sched.h>
+#include <unistd.h>
 
 #include <takt/clock.h>
 
 #include "disruptor/wait.h"
+#include "scheduler/duty.h"
 #include "scheduler/seat.h"
 #include "scheduler/topo.h"
 
@@ -143,7 +145,7 @@ static void arm(takt_runtime *runtime)
 static bool is_called_off(const struct takt__worker *w)
 {
     const takt_runtime *runtime = w->runtime;
-    return takt__ld32_rlx(&runtime->stopping) ||
+    return takt__ld32_rlx(&runtime->stopping) || takt__duty_over(w) ||
            (w->helps && takt__ld32_rlx(&runtime->recalls) != w->recalls);
 }
 
@@ -245,6 +247,9 @@ void *takt__worker_main(void *argument)
     struct takt__worker *w = argument;
     if (w->runtime->pin)
         takt__topo_pin(w->trail.worker - 1);
-    (void)takt__worker_stay(w, TAKT_FOREVER);
+    takt__st32_rlx(&w->thread_id, (uint32_t)gettid());
+    while (takt__duty_wait(w))
+        if (!takt__worker_stay(w, TAKT_FOREVER))
+            takt__runtime_wake_another(w->runtime);
     return NULL;
 }
