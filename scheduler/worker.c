@@ -206,12 +206,14 @@ static bool is_over(int64_t deadline)
 /*
  * Others rely on a worker that has had a shard, or was the changer of a cut, to look around
  * afterwards: they may have been turned away by it, and sleep. So do those who know that a source
- * is asked again by whoever saw last that it had nothing, and those who woke the worker and nobody
- * else. All of that is over when a look finds nothing at all.
+ * is asked again by whoever saw last that it had nothing. That is over when a look finds nothing at
+ * all. Those who woke the worker, and nobody else, rely on it until it sleeps again: being woken has
+ * disarmed the producer, who may not have seen yet that it was armed anew and have published since,
+ * unseen by that look. Only the barrier before a sleep settles that.
  */
 bool takt__worker_stay(struct takt__worker *w, int64_t deadline)
 {
-    bool late = is_over(deadline), relied_on = false;
+    bool late = is_over(deadline), relied_on = false, slept = false;
     int64_t idle_since = 0, events = w->probe.events;
     while (!is_called_off(w)) {
         struct takt__seat seat;
@@ -233,13 +235,13 @@ bool takt__worker_stay(struct takt__worker *w, int64_t deadline)
             idle_since = now;
         if (!wait_for_work(w, &seat, now - idle_since, deadline)) {
             idle_since = 0;
-            relied_on = true;
+            slept = true;
             if (is_over(deadline))
                 break;
         }
     }
     takt__runtime_rest(&w->epoch);
-    return !relied_on;
+    return !relied_on && !slept;
 }
 
 void *takt__worker_main(void *argument)
