@@ -207,9 +207,9 @@ static bool is_over(int64_t deadline)
  * Others rely on a worker that has had a shard, or was the changer of a cut, to look around
  * afterwards: they may have been turned away by it, and sleep. So do those who know that a source
  * is asked again by whoever saw last that it had nothing. That is over when a look finds nothing at
- * all. Those who woke the worker, and nobody else, rely on it until it sleeps again: being woken has
- * disarmed the producer, who may not have seen yet that it was armed anew and have published since,
- * unseen by that look. Only the barrier before a sleep settles that.
+ * all. Those who woke the worker, and nobody else, rely on it until it sleeps again: being woken
+ * has disarmed the producer, who may not have seen yet that it was armed anew, and have published
+ * since, unseen by that look. Only the barrier before a sleep settles that.
  */
 bool takt__worker_stay(struct takt__worker *w, int64_t deadline)
 {
