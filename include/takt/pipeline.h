@@ -87,7 +87,7 @@ enum takt_overload {
 typedef struct takt_runtime_options {
     size_t size;                     /* sizeof(takt_runtime_options) */
     uint32_t workers;                /* threads; 0: one per core that this process may use */
-    uint32_t cores;                  /* workers awake at once; 0: as above. See below */
+    uint32_t cores;                  /* workers awake at once (see create); 0: as above */
     uint32_t helpers;                /* threads that may be in takt_runtime_help at once */
     bool pin;                        /* keep each worker on a core of its own, where it can be */
     int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 8 ms */
