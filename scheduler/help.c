@@ -10,7 +10,7 @@
  * What a worker need not care for is leaving. A worker that others rely on to look around once more
  * does so, sooner or later; a helper whose time is up may not. If it was woken because of something
  * to do, that wake-up was the only one there is; if it was in a shard, others may have found that
- * shard owned and gone to sleep. So a helper that leaves without a last look that found nothing
+ * shard owned and gone to sleep. So a helper that has slept, or whose last look found something,
  * wakes one of those who sleep, who then looks in its place. The fence lies between what it did and
  * its look at sleepers; theirs, between saying that they sleep and their last look at the shards,
  * is the barrier in sleep_on_it (worker.c). If somebody else is being woken at that moment, that
@@ -82,11 +82,8 @@ int64_t takt_runtime_help(takt_runtime *runtime, int64_t deadline)
         return TAKT_ELIMIT;
     come(runtime, w);
     int64_t before = w->probe.events;
-    if (!takt__worker_stay(w, deadline)) {
-        takt__fence(); /* before looking for sleepers */
-        if (takt__park_occupied(&runtime->park))
-            takt__park_wake_one(&runtime->park);
-    }
+    if (!takt__worker_stay(w, deadline))
+        takt__runtime_wake_another(runtime);
     int64_t events = w->probe.events - before;
     bool halted = takt__ld32_rlx(&runtime->stopping);
     leave(runtime, w);

@@ -81,7 +81,8 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
         return error;
     }
     takt__ring_set_park(p->ring, &runtime->park);
-    int64_t most = options->capacity / (4 * (int64_t)runtime->crew);
+    uint32_t awake = runtime->duty.cores + (runtime->crew - runtime->worker_count);
+    int64_t most = options->capacity / (4 * (int64_t)awake);
     p->batch_max = most < 1 ? 1 : most > TAKT__BATCH_MAX ? TAKT__BATCH_MAX : (uint32_t)most;
     *out = p;
     return 0;

@@ -4,6 +4,7 @@
 #include "disruptor/alloc.h"
 #include "disruptor/backoff.h"
 #include "disruptor/futex.h"
+#include "scheduler/duty.h"
 #include "scheduler/topo.h"
 #include "shard/cut.h"
 
@@ -56,6 +57,7 @@ static takt_runtime *make(const takt_runtime_options *options)
     runtime->worker_count = count_workers(options);
     runtime->crew = runtime->worker_count + options->helpers;
     runtime->pin = options->pin;
+    takt__duty_init(runtime, options->cores);
     runtime->tick_ns = options->tick_ns ? options->tick_ns : TICK_NS;
     uint32_t n = runtime->crew;
     runtime->workers = takt__allocate(allocator, workers_size(n), TAKT_LINE_PAIR);
@@ -118,6 +120,7 @@ void takt_runtime_destroy(takt_runtime *runtime)
     takt__st32_rlx(&runtime->stopping, 1);
     takt__fence(); /* before looking for sleepers: a sleeper looks at `stopping` once more */
     takt__park_wake_all(&runtime->park);
+    takt__park_wake_all(&runtime->duty.lot);
     takt__park_wake_all(&runtime->scheduler_lot);
     for (uint32_t i = 0; i < runtime->started; i++)
         pthread_join(runtime->workers[i].thread, NULL);
@@ -168,12 +171,17 @@ int takt__runtime_attach(takt_runtime *runtime, takt_pipeline *pipeline)
     return TAKT_ELIMIT;
 }
 
-void takt__runtime_step_cut(takt_runtime *runtime, struct takt__stage *stage)
+void takt__runtime_wake_another(takt_runtime *runtime)
 {
-    takt__cut_step(stage);
     takt__fence(); /* before looking for sleepers: a sleeper looks at the shards once more */
     if (takt__park_occupied(&runtime->park))
         takt__park_wake_one(&runtime->park);
+}
+
+void takt__runtime_step_cut(takt_runtime *runtime, struct takt__stage *stage)
+{
+    takt__cut_step(stage);
+    takt__runtime_wake_another(runtime);
 }
 
 /* Waits until a thread that is in a pass has begun another, or rests. */

@@ -115,13 +115,24 @@ struct takt__worker {
     takt_runtime *runtime;
     pthread_t thread; /* a worker's */
     bool helps;
-    uint32_t recalls; /* of the runtime, when the helper came */
+    bool blocked;       /* the scheduler thread's: it slept in a handler when last looked at */
+    uint32_t thread_id; /* a worker's, as the kernel has it */
+    uint32_t recalls;   /* of the runtime, when the helper came */
     struct takt__trail trail;
     uint32_t *picks;
     struct takt__probe probe;
     TAKT_ALIGNED int64_t epoch;
     TAKT_ALIGNED uint32_t taken; /* a helper's place: somebody is in it, */
     int64_t helper;              /* namely this thread; 0: nobody */
+};
+
+/* What the scheduler thread knows of duty and reserve (duty.c). */
+struct takt__duty {
+    struct takt__park lot; /* where the reserve sleeps */
+    uint32_t cores;        /* so many workers are to be awake */
+    uint32_t next;         /* whose thread is looked at next */
+    uint32_t ticks_below;  /* so many ticks in a row have wanted fewer on duty, */
+    uint32_t most_below;   /* and so many at most */
 };
 
 struct takt_runtime {
@@ -138,7 +149,9 @@ struct takt_runtime {
     struct takt__park park;          /* where workers sleep */
     struct takt__park scheduler_lot; /* where the scheduler thread does between ticks */
     struct takt__watch watch;        /* for those who look on */
+    struct takt__duty duty;
     TAKT_ALIGNED uint32_t stopping;
+    uint32_t on_duty; /* so many workers, the first; the others are the reserve */
     uint32_t recalls; /* how often helpers have been called back */
     int64_t scheduler_epoch;
     takt_pipeline *places[TAKT_PIPELINES_MAX];
@@ -172,6 +185,12 @@ void takt__runtime_vacate(takt_runtime *runtime, takt_pipeline *pipeline);
 
 /* Takes it out and waits until nobody looks at it. */
 void takt__runtime_detach(takt_runtime *runtime, takt_pipeline *pipeline);
+
+/*
+ * Wakes a worker that sleeps, if there is one, to look around in place of the caller, which has
+ * done something that others may be waiting for and will not look itself.
+ */
+void takt__runtime_wake_another(takt_runtime *runtime);
 
 /*
  * Takes a pending change of a stage's division as far as it goes, for threads that are no workers.

@@ -10,7 +10,7 @@
 
 #include <takt/clock.h>
 
-#include "scheduler/runtime.h"
+#include "scheduler/duty.h"
 #include "scheduler/share.h"
 #include "shard/cut.h"
 
@@ -122,10 +122,10 @@ static void step_cuts(takt_pipeline *p)
             takt__runtime_step_cut(p->runtime, &p->stages[i]->core);
 }
 
-/* Those that there are at present; if nobody is there, whoever comes is one. */
+/* Those on duty at present, and helpers; if nobody is there, whoever comes is one. */
 static uint32_t workers_of(const takt_runtime *runtime)
 {
-    uint32_t workers = runtime->worker_count + takt__ld32_rlx(&runtime->helping);
+    uint32_t workers = takt__ld32_rlx(&runtime->on_duty) + takt__ld32_rlx(&runtime->helping);
     return workers ? workers : 1;
 }
 
@@ -174,6 +174,8 @@ void *takt__scheduler_main(void *argument)
             flowed = tick(runtime, now, now - before);
         takt__runtime_rest(&runtime->scheduler_epoch);
         takt__watch_tick(runtime, now);
+        if (now > before && takt__duty_tick(runtime))
+            flowed = true; /* now it may */
         int64_t longest = runtime->tick_ns > IDLE_TICK_NS ? runtime->tick_ns : IDLE_TICK_NS;
         wait = flowed ? runtime->tick_ns : wait * 2 < longest ? wait * 2 : longest;
         before = now;

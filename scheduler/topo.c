@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Affinity mask and cgroup quota.
+ * Affinity mask and cgroup quota, and the state of a thread.
  *
  * The quota is looked for where a process sees its own cgroup: /proc/self/cgroup names it, and each
  * of its ancestors may set a limit of its own, the smallest of which holds. Version 2 writes quota
  * and period into cpu.max ("max 100000" for none), version 1 into two files of the cpu controller
  * (a quota of -1 for none).
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -122,6 +123,21 @@ uint32_t takt__topo_cores(void)
     if (quota && quota < cores)
         cores = quota;
     return cores ? cores : 1;
+}
+
+bool takt__topo_blocked(uint32_t thread_id)
+{
+    char path[64], text[128];
+    snprintf(path, sizeof path, "/proc/self/task/%u/stat", thread_id);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    ssize_t n = read(file, text, sizeof text - 1);
+    close(file);
+    text[n > 0 ? n : 0] = 0;
+    /* The number, the name between parentheses, which may hold any character, and the state. */
+    const char *state = strrchr(text, ')');
+    return state && (state[1] == ' ') && (state[2] == 'S' || state[2] == 'D');
 }
 
 bool takt__topo_pin(uint32_t index)

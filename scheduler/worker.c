@@ -7,13 +7,15 @@
  * others could work on. A worker with nothing to do spins for a moment, gives its core to whoever
  * else wants it, and then sleeps where a publish wakes it (park.h). A worker that sees more work
  * than it can take wakes the next one, so a burst into a sleeping runtime gets as many workers as
- * it is worth.
+ * it is worth. Workers beyond the number of cores sleep in reserve (duty.c).
  */
 #include <sched.h>
+#include <unistd.h>
 
 #include <takt/clock.h>
 
 #include "disruptor/wait.h"
+#include "scheduler/duty.h"
 #include "scheduler/seat.h"
 #include "scheduler/topo.h"
 
@@ -143,7 +145,7 @@ static void arm(takt_runtime *runtime)
 static bool is_called_off(const struct takt__worker *w)
 {
     const takt_runtime *runtime = w->runtime;
-    return takt__ld32_rlx(&runtime->stopping) ||
+    return takt__ld32_rlx(&runtime->stopping) || takt__duty_over(w) ||
            (w->helps && takt__ld32_rlx(&runtime->recalls) != w->recalls);
 }
 
@@ -204,12 +206,14 @@ static bool is_over(int64_t deadline)
 /*
  * Others rely on a worker that has had a shard, or was the changer of a cut, to look around
  * afterwards: they may have been turned away by it, and sleep. So do those who know that a source
- * is asked again by whoever saw last that it had nothing, and those who woke the worker and nobody
- * else. All of that is over when a look finds nothing at all.
+ * is asked again by whoever saw last that it had nothing. That is over when a look finds nothing at
+ * all. Those who woke the worker, and nobody else, rely on it until it sleeps again: being woken
+ * has disarmed the producer, who may not have seen yet that it was armed anew, and have published
+ * since, unseen by that look. Only the barrier before a sleep settles that.
  */
 bool takt__worker_stay(struct takt__worker *w, int64_t deadline)
 {
-    bool late = is_over(deadline), relied_on = false;
+    bool late = is_over(deadline), relied_on = false, slept = false;
     int64_t idle_since = 0, events = w->probe.events;
     while (!is_called_off(w)) {
         struct takt__seat seat;
@@ -231,13 +235,13 @@ bool takt__worker_stay(struct takt__worker *w, int64_t deadline)
             idle_since = now;
         if (!wait_for_work(w, &seat, now - idle_since, deadline)) {
             idle_since = 0;
-            relied_on = true;
+            slept = true;
             if (is_over(deadline))
                 break;
         }
     }
     takt__runtime_rest(&w->epoch);
-    return !relied_on;
+    return !relied_on && !slept;
 }
 
 void *takt__worker_main(void *argument)
@@ -245,6 +249,9 @@ void *takt__worker_main(void *argument)
     struct takt__worker *w = argument;
     if (w->runtime->pin)
         takt__topo_pin(w->trail.worker - 1);
-    (void)takt__worker_stay(w, TAKT_FOREVER);
+    takt__st32_rlx(&w->thread_id, (uint32_t)gettid());
+    while (takt__duty_wait(w))
+        if (!takt__worker_stay(w, TAKT_FOREVER))
+            takt__runtime_wake_another(w->runtime);
     return NULL;
 }

@@ -87,6 +87,7 @@ enum takt_overload {
 typedef struct takt_runtime_options {
     size_t size;                     /* sizeof(takt_runtime_options) */
     uint32_t workers;                /* threads; 0: one per core that this process may use */
+    uint32_t cores;                  /* workers awake at once (see create); 0: as above */
     uint32_t helpers;                /* threads that may be in takt_runtime_help at once */
     bool pin;                        /* keep each worker on a core of its own, where it can be */
     int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 8 ms */
@@ -178,6 +179,10 @@ typedef struct takt_stage_stats {
 TAKT__DECLS_BEGIN
 
 /*
+ * More workers than cores are for handlers that wait (for a disk, a lock, another program): no more
+ * than takt_runtime_options.cores are awake, but those that are stuck in a handler do not count, so
+ * that another one takes their place within some ticks. Workers beyond that sleep.
+ *
  * Starts the workers and the scheduler thread. TAKT_EINVAL (also: more than TAKT_WORKERS_MAX
  * workers and helpers together; TAKT_NO_WORKERS without helpers, who alone could run anything then,
  * or with `pin`), TAKT_ENOMEM, TAKT_ETHREAD.

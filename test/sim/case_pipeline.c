@@ -94,9 +94,9 @@ static void add(struct line *l, takt_handler handler, uint32_t shards_max, takt_
 static takt_runtime *make_runtime(uint32_t workers, uint32_t helpers)
 {
     takt_runtime *runtime;
-    int error = takt_runtime_create(&runtime,
-                                    TAKT_RUNTIME(.workers = workers ? workers : TAKT_NO_WORKERS,
-                                                 .helpers = helpers, .allocator = &sim_allocator));
+    int error = takt_runtime_create(
+        &runtime, TAKT_RUNTIME(.workers = workers ? workers : TAKT_NO_WORKERS, .cores = workers,
+                               .helpers = helpers, .allocator = &sim_allocator));
     sim_check(error == 0, "no runtime: %s", takt_strerror(error));
     return runtime;
 }

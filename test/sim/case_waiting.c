@@ -160,8 +160,8 @@ static struct line *begin(uint32_t workers)
 {
     struct line *l = sim_memory(sizeof *l);
     l->last = -1;
-    int error = takt_runtime_create(&l->runtime,
-                                    TAKT_RUNTIME(.workers = workers, .allocator = &sim_allocator));
+    int error = takt_runtime_create(&l->runtime, TAKT_RUNTIME(.workers = workers, .cores = workers,
+                                                              .allocator = &sim_allocator));
     sim_check(error == 0, "no runtime: %s", takt_strerror(error));
     error = takt_pipeline_create(
         &l->pipeline, l->runtime,

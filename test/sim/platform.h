@@ -7,6 +7,7 @@
 #ifndef TAKT_TEST_SIM_PLATFORM_H
 #define TAKT_TEST_SIM_PLATFORM_H
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -21,6 +22,9 @@ int sim_clock_nanosleep(clockid_t clock, int flags, const struct timespec *until
                         struct timespec *left);
 int sim_nanosleep(const struct timespec *time, struct timespec *left);
 int sim_sched_yield(void);
+
+/* There are no files. */
+int sim_open(const char *path, int flags, ...);
 
 /* futex(2) and membarrier(2), as disruptor/futex.c calls them. */
 long sim_syscall(long number, ...);
@@ -40,6 +44,7 @@ int sim_mutex_destroy(pthread_mutex_t *mutex);
 #define clock_nanosleep       sim_clock_nanosleep
 #define nanosleep             sim_nanosleep
 #define sched_yield           sim_sched_yield
+#define open                  sim_open
 #define syscall               sim_syscall
 #define pthread_create        sim_thread_create
 #define pthread_join          sim_thread_join

@@ -119,7 +119,7 @@ static void flow_through(uint32_t workers, int64_t events, takt_key_function key
     takt_runtime *runtime;
     takt_pipeline *p;
     takt_stage *source;
-    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers));
+    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers, .cores = workers));
     takt_pipeline_create(&p, runtime,
                          TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = CAPACITY));
     takt_pipeline_add_source(p, &source, TAKT_STAGE(.handler = on_source, .context = &flow));

@@ -139,7 +139,7 @@ static void look_at_everything(int rounds)
     takt_runtime *runtime;
     int error = 0;
     int64_t looks[2] = {0, 0}, unfit = 0, wrong = 0, events = 0;
-    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = 4, .tick_ns = 500000));
+    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = 4, .cores = 4, .tick_ns = 500000));
     for (int i = 0; i < rounds; i++) {
         struct flow flow = {.total = 200000};
         begin(&flow, runtime, "looked at");

@@ -298,7 +298,8 @@ int main(void)
     int64_t lost[TAKT_OVERLOAD_DROP_OLDEST + 1] = {0};
     for (uint32_t workers = 1; workers <= 3; workers++) {
         takt_runtime *runtime;
-        if (!ok(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers)) == 0,
+        if (!ok(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers, .cores = workers)) ==
+                    0,
                 "a runtime with %u workers", workers))
             return done();
         for (int choice = TAKT_OVERLOAD_BLOCK; choice <= TAKT_OVERLOAD_DROP_OLDEST; choice++)

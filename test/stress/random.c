@@ -353,7 +353,7 @@ int main(int argc, char **argv)
     long cases = option(argc, argv, "--cases", tap_setting("TAKT_RANDOM_CASES", CASES));
     takt_runtime *runtimes[4];
     for (uint32_t i = 0; i < 4; i++)
-        if (takt_runtime_create(&runtimes[i], TAKT_RUNTIME(.workers = i + 1)) < 0)
+        if (takt_runtime_create(&runtimes[i], TAKT_RUNTIME(.workers = i + 1, .cores = i + 1)) < 0)
             return EXIT_FAILURE;
     for (long i = 0, left = cases; i < GROUPS && left > 0; i++) {
         long group = left / (GROUPS - i);

@@ -152,7 +152,7 @@ int main(void)
     takt_runtime *runtime;
     takt_pipeline *p;
     takt_stage *source;
-    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = WORKERS));
+    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = WORKERS, .cores = WORKERS));
     takt_pipeline_create(&p, runtime,
                          TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = CAPACITY,
                                        .fixed_widths = true));

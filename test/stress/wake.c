@@ -66,7 +66,7 @@ static void burst(uint32_t workers, long rounds)
     takt_runtime *runtime;
     int64_t sum = 0, expected = 0, left = 0;
     struct rng rng = {workers};
-    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers));
+    takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers, .cores = workers));
     takt_pipeline *p = build(runtime, &sum);
     takt_ring *ring = takt_pipeline_ring(p);
     for (long round = 0; round < rounds && left == 0; round++) {

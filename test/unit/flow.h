@@ -104,7 +104,8 @@ static inline bool flow_has_both(const struct flow_event *event)
 static inline takt_runtime *flow_runtime(uint32_t workers)
 {
     takt_runtime *runtime;
-    cr_assert_eq(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers)), 0);
+    cr_assert_eq(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers, .cores = workers)),
+                 0);
     return runtime;
 }
 

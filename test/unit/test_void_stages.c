@@ -155,7 +155,8 @@ static void check_flow(uint32_t workers, uint32_t one_in, bool redivide)
     struct rng rng = {workers * 100 + one_in};
     takt_runtime *runtime;
     int64_t published = 0;
-    cr_assert_eq(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers)), 0);
+    cr_assert_eq(takt_runtime_create(&runtime, TAKT_RUNTIME(.workers = workers, .cores = workers)),
+                 0);
     build(&flow, runtime);
     while (published < EVENTS - 8) {
         published = publish(&flow, &rng, 1 + rng_below(&rng, 8), one_in);

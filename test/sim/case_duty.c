@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Workers that go into reserve and come out of it (scheduler/duty.c) while a pipeline runs. */
+#include "cases.h"
+#include "scheduler/duty.h"
+
+#define EVENTS 4
+
+struct duty {
+    takt_runtime *runtime;
+    takt_pipeline *pipeline;
+    struct takt__park lot; /* for those who wait for an event */
+    int64_t handled[EVENTS];
+    int64_t total;
+    bool meet; /* the first event is not done before the second */
+};
+
+/* Sleeps until an event has been handled. */
+static void wait_for(struct duty *d, int64_t event)
+{
+    for (;;) {
+        uint32_t ticket = takt__park_ticket(&d->lot);
+        if (takt__ld64_acq(&d->handled[event]))
+            return;
+        takt__park_wait(&d->lot, ticket, TAKT_FOREVER);
+    }
+}
+
+static int on_event(void *context, takt_batch *b)
+{
+    struct duty *d = context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        int64_t s = takt_batch_sequence(b, i);
+        if (d->meet && s == 0)
+            wait_for(d, 1);
+        takt__st64_rel(&d->handled[s], takt__ld64_rlx(&d->handled[s]) + 1);
+        takt__park_wake_all(&d->lot);
+    }
+    return 0;
+}
+
+/* Some workers and one core: a stage in two shards. */
+static struct duty *begin(uint32_t workers)
+{
+    struct duty *d = sim_memory(sizeof *d);
+    int error = takt_runtime_create(
+        &d->runtime, TAKT_RUNTIME(.workers = workers, .cores = 1, .allocator = &sim_allocator));
+    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
+    error = takt_pipeline_create(
+        &d->pipeline, d->runtime,
+        TAKT_PIPELINE(.event_size = 8, .capacity = 4, .alignment = 8, .fixed_widths = true));
+    sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
+    takt_pipeline_add_stage(
+        d->pipeline, NULL,
+        TAKT_STAGE(.handler = on_event, .context = d, .shards = 2, .shards_max = 2, .block = 1));
+    return d;
+}
+
+static void start(struct duty *d)
+{
+    int error = takt_pipeline_start(d->pipeline);
+    sim_check(error == 0, "it does not start: %s", takt_strerror(error));
+}
+
+static void produce(struct duty *d, int64_t events)
+{
+    takt_ring *ring = takt_pipeline_ring(d->pipeline);
+    for (int64_t i = 0; i < events; i++)
+        takt_ring_publish(ring, takt_ring_next(ring, 1));
+    d->total += events;
+}
+
+/* Before the close: what was published last has to be handled without a wake-up by that. */
+static void end(struct duty *d)
+{
+    for (int64_t i = 0; i < d->total; i++)
+        wait_for(d, i);
+    takt_pipeline_close(d->pipeline);
+    int result = takt_pipeline_wait(d->pipeline, TAKT_FOREVER);
+    sim_check(result == 0, "the pipeline ended with %d", result);
+    takt_pipeline_destroy(d->pipeline);
+    takt_runtime_destroy(d->runtime);
+    for (int64_t i = 0; i < d->total; i++)
+        sim_check(d->handled[i] == 1, "event %lld was handled %lld times", (long long)i,
+                  (long long)d->handled[i]);
+}
+
+/* One goes into reserve while it is at work, looks around, sleeps, or has just been woken. */
+static void duty_over(void *unused)
+{
+    (void)unused;
+    struct duty *d = begin(2);
+    takt__duty_set(d->runtime, 2);
+    start(d);
+    produce(d, 1);
+    takt__duty_set(d->runtime, 1);
+    produce(d, 1);
+    end(d);
+}
+
+/* It comes and goes. */
+static void duty_turns(void *unused)
+{
+    (void)unused;
+    struct duty *d = begin(2);
+    start(d);
+    for (uint32_t i = 0; i < 2; i++) {
+        takt__duty_set(d->runtime, 2);
+        produce(d, 1);
+        takt__duty_set(d->runtime, 1);
+    }
+    end(d);
+}
+
+/* A handler that waits for another one gets a worker from the reserve. */
+static void duty_stuck(void *unused)
+{
+    (void)unused;
+    struct duty *d = begin(2);
+    d->meet = true;
+    start(d);
+    produce(d, 2);
+    end(d);
+}
+
+/* The reserve goes home with the others. */
+static void duty_end(void *unused)
+{
+    (void)unused;
+    struct duty *d = begin(3);
+    takt__duty_set(d->runtime, 2);
+    start(d);
+    takt__duty_set(d->runtime, 1);
+    end(d);
+}
+
+const struct sim_case sim_duty_cases[] = {
+    {"duty_over", "a worker goes into reserve", duty_over, 0, 20, false, false},
+    {"duty_turns", "it comes and goes", duty_turns, 0, 20, false, false},
+    {"duty_stuck", "it comes for one that is stuck", duty_stuck, 0, 16, false, false},
+    {"duty_end", "the runtime ends under the reserve", duty_end, 0, 12, false, false},
+    {0},
+};
