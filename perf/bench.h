@@ -118,6 +118,7 @@ struct perf_scenario {
     const char *about;     /* one line: what it measures */
     struct perf_case what; /* events: for the first try, the harness finds the number itself; */
     bool fixed;            /* unless this is set */
+    int64_t time_ns;       /* for which a run is to last unless the user says; 0: as all do */
     uint64_t (*checksum)(const struct perf_case *what); /* what the result must be; may be NULL */
     const struct perf_system *own; /* runs this scenario alone, and no other does; or NULL */
 };

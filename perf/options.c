@@ -14,6 +14,7 @@
 #include "registry.h"
 
 #define ROUNDS_MOST 999
+#define TIME_NS     INT64_C(200000000) /* of a run */
 #define CPUS_MOST   ((int)(sizeof((struct perf_options *)0)->cpus / sizeof(int)))
 
 static const char help[] =
@@ -30,7 +31,8 @@ static const char help[] =
     "  --rounds N                 rounds, after one that warms up and is not counted; 9 by "
     "default\n"
     "  --time MS                  about how long one run is to take, in milliseconds; 200 by\n"
-    "                             default. The warm-up finds the number of events for it\n"
+    "                             default, 1500 for stages-moving. The warm-up finds the\n"
+    "                             number of events for it\n"
     "  --json                     one JSON object per line on standard output, no table\n"
     "  --pin auto|CPU,...         pin the threads to these cores in turn; auto takes those that\n"
     "                             this process may use. Without it threads are not pinned\n"
@@ -266,7 +268,6 @@ enum options_result options_parse(struct perf_options *options, int argc, char *
         .events = "cycles,instructions,cache-misses,branch-misses",
         .rounds = 9,
         .limit = 60,
-        .time_ns = 200000000,
     };
     const char *command = argc > 1 ? argv[1] : "";
     if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) {
@@ -298,6 +299,13 @@ bool options_choose_system(const struct perf_options *options, const struct perf
             return true;
     }
     return false;
+}
+
+int64_t options_time(const struct perf_options *options, const struct perf_scenario *scenario)
+{
+    if (options->time_ns)
+        return options->time_ns;
+    return scenario->time_ns ? scenario->time_ns : TIME_NS;
 }
 
 bool options_choose_scenario(const struct perf_options *options,

@@ -18,7 +18,7 @@ struct perf_options {
     char **scenarios;           /* patterns; none means all */
     int scenario_count;
     int rounds, limit;
-    int64_t time_ns;
+    int64_t time_ns; /* 0: the scenario's */
     bool json;
     int cpus[sizeof((struct perf_case *)0)->cpus / sizeof(int)];
     int cpu_count;
@@ -29,6 +29,10 @@ enum options_result options_parse(struct perf_options *options, int argc, char *
 
 /* Is the system among those that --peers chooses? takt and the bare machine always are. */
 bool options_choose_system(const struct perf_options *options, const struct perf_system *system);
+
+/* About how long a run of the scenario is to take. */
+int64_t options_time(const struct perf_options *options, const struct perf_scenario *scenario);
+
 bool options_choose_scenario(const struct perf_options *options,
                              const struct perf_scenario *scenario);
 

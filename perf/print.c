@@ -93,9 +93,13 @@ static void print_row(const struct perf_row *row, const struct perf_table *table
     for (size_t p = 0; row->latency && p < sizeof percentiles / sizeof percentiles[0]; p++)
         printf(" %10.1f", (double)perf_histogram_at(row->latency, percentiles[p]) / 1e3);
     printf("\n");
-    for (int k = 0; k < row->owned; k++)
-        printf("%s%s %.4g%s", k ? ", " : "      ", row->own[k].name, row->own[k].spread.median,
-               k == row->owned - 1 ? "\n" : "");
+    for (int k = 0; k < row->owned; k++) {
+        const struct perf_own_figure *own = &row->own[k];
+        printf("%s%s %.4g", k ? ", " : "      ", own->name, own->spread.median);
+        if (own->spread.least < own->spread.most)
+            printf(" (%.4g to %.4g)", own->spread.least, own->spread.most);
+        printf("%s", k == row->owned - 1 ? "\n" : "");
+    }
 }
 
 void perf_print_table(const struct perf_table *table, const struct perf_events *events)

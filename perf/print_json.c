@@ -50,6 +50,18 @@ static void add_threads(cJSON *counters, const struct perf_row *row,
         cJSON_AddNumberToObject(counters, "threads_not_counted", row->uncounted);
 }
 
+/* The figures of a scenario's own: the medians, and in the same order how far the rounds differ. */
+static void add_own(cJSON *counters, const struct perf_row *row)
+{
+    for (int k = 0; k < row->owned; k++)
+        add_number(counters, row->own[k].name, row->own[k].spread.median);
+    cJSON *spread = row->owned ? cJSON_AddObjectToObject(counters, "min_max") : NULL;
+    for (int k = 0; k < row->owned; k++) {
+        const double ends[] = {row->own[k].spread.least, row->own[k].spread.most};
+        cJSON_AddItemToObject(spread, row->own[k].name, cJSON_CreateDoubleArray(ends, 2));
+    }
+}
+
 static void add_counters(cJSON *line, const struct perf_row *row, const struct perf_table *table,
                          const struct perf_events *events, const char *missing)
 {
@@ -75,8 +87,7 @@ static void add_counters(cJSON *line, const struct perf_row *row, const struct p
     if (isfinite(instructions / cycles))
         add_number(counters, "ipc", instructions / cycles);
     add_threads(counters, row, events, unit);
-    for (int k = 0; k < row->owned; k++)
-        add_number(counters, row->own[k].name, row->own[k].spread.median);
+    add_own(counters, row);
     if (*missing)
         cJSON_AddStringToObject(counters, "missing", missing);
 }

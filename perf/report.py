@@ -120,6 +120,11 @@ def listing(program):
     return scenarios, systems
 
 
+def between(ends):
+    """How far the rounds of a figure differ, if they do."""
+    return f" ({figure(ends[0])} to {figure(ends[1])})" if ends and ends[0] < ends[1] else ""
+
+
 def figure(value, digits=3):
     if value is None:
         return ""
@@ -179,7 +184,9 @@ class Scenario:
         """What a system counts by itself, one line for each."""
         lines = []
         for row in self.good():
-            own = [f"{name} {figure(value)}" for name, value in row["counters"].items()
+            spread = row["counters"].get("min_max", {})
+            own = [f"{name} {figure(value)}{between(spread.get(name))}"
+                   for name, value in row["counters"].items()
                    if name not in ("cpu_percent", "ipc") and isinstance(value, (int, float))]
             if own:
                 lines.append(f'{escape(row["system"])}: {escape(", ".join(own))}')

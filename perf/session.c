@@ -107,12 +107,13 @@ static bool run_once(struct session *s, struct perf_row *row)
 static void warm_up(struct session *s, struct perf_row *row)
 {
     const struct perf_scenario *scenario = s->scenario;
-    double wanted = (double)s->options->time_ns;
+    int64_t time_ns = options_time(s->options, scenario);
+    double wanted = (double)time_ns;
     bool again = false;
 
     row->what = scenario->what;
     row->what.scenario = scenario->name;
-    row->what.time_ns = s->options->time_ns;
+    row->what.time_ns = time_ns;
     row->what.cpu_count = s->options->cpu_count;
     memcpy(row->what.cpus, s->options->cpus, sizeof row->what.cpus);
     if (!scenario->fixed)

@@ -40,6 +40,7 @@ VARIATIONS = [
     ("dwell 10 ticks", ["--dwell", "10"]),
     ("service time over 4 ticks", ["--window", "4", "--enough", "1e9"]),
     ("rate over 4 ticks", ["--rate-window", "4"]),
+    ("ticks of 8 ms, the runtime's", ["--tick-ns", "8000000"]),
     ("catch up in 1 ms", ["--catch-up-ms", "1"]),
     ("catch up in 100 ms", ["--catch-up-ms", "100"]),
     ("leash: a quarter of the ring", ["--leash", "4"]),

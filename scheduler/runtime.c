@@ -8,13 +8,6 @@
 #include "scheduler/topo.h"
 #include "shard/cut.h"
 
-/*
- * Short against what loads do, long against what a tick costs: the scheduler thread takes a core
- * from a worker for it. Ticks of 1 ms cost 4 % of the throughput of two workers on two cores, and
- * ticks of 4 ms 0.6 to 1 % of a core; most of it is waking up.
- */
-#define TICK_NS 8000000
-
 static size_t workers_size(uint32_t n)
 {
     return n * sizeof(struct takt__worker);
@@ -58,7 +51,7 @@ static takt_runtime *make(const takt_runtime_options *options)
     runtime->crew = runtime->worker_count + options->helpers;
     runtime->pin = options->pin;
     takt__duty_init(runtime, options->cores);
-    runtime->tick_ns = options->tick_ns ? options->tick_ns : TICK_NS;
+    runtime->tick_ns = options->tick_ns ? options->tick_ns : TAKT_TICK_NS;
     uint32_t n = runtime->crew;
     runtime->workers = takt__allocate(allocator, workers_size(n), TAKT_LINE_PAIR);
     runtime->picks = takt__allocate(allocator, picks_size(n), TAKT_LINE_PAIR);

@@ -208,6 +208,8 @@ def medians_and_ratios():
     assert {name: row["events_per_s"] for name, row in rows.items()} == rates
     assert rows["takt"]["ratio_to_best_peer"] == 0.25
     assert rows["best-peer"]["counters"]["size"] == 8 and rows["best-peer"]["counters"]["more"] == 1
+    assert rows["best-peer"]["counters"]["min_max"] == {"size": [8, 8], "more": [1, 1]}
+    assert "min_max" not in rows["takt"]["counters"]
     assert not any("size" in rows[name]["counters"] for name in rates if name != "best-peer")
     assert not any("ratio_to_best_peer" in rows[name] for name in rates if name != "takt")
     assert rows["takt"]["speedup_to_single"] == 2
@@ -232,6 +234,32 @@ def changes():
         counters = rows[f"{scenario}-settled"]["counters"]
         assert is_number(counters["change_cpu_ns"])
         assert 0 < counters["settle_ns"] <= counters["settle_p99_ns"]
+
+
+def moves():
+    """A hot stage that moves: by default a run has a move in it, on a busy machine a longer one."""
+    figures = ["settle_ticks", "settle_most", "tick_1", "tick_2", "tick_3", "lost_ticks"]
+    for longer in ([], ["--time", "3000"], ["--time", "9000"]):
+        result = Result(TAKT_PERF, "run", "--rounds", "1", "--limit", "240", *OPTIONS, *longer,
+                        "--peers", "none", "--json", "stages-moving")
+        assert result.status == 0, result.err
+        rows = result.rows()
+        for row in rows.values():
+            check_row(row)
+        if "settle_ticks" in rows["takt"]["counters"]:
+            break
+    for name in ("limit-batch", "limit-cores", "takt-threads"):
+        assert not set(figures) & set(rows[name]["counters"]), name
+    counters = rows["takt"]["counters"]
+    assert set(figures) <= set(counters), counters
+    assert 0 <= counters["settle_ticks"] <= counters["settle_most"]
+    assert counters["settle_ticks"] > 0 or counters["tick_1"] >= 0.95
+    assert all(counters[name] >= 0 for name in figures[2:5])
+    least, most = counters["min_max"]["tick_1"]
+    assert least == most and abs(least - counters["tick_1"]) < 1e-4, "one round"
+    brief = Result(TAKT_PERF, "run", *MOMENT, "--peers", "none", "--json", "stages-moving")
+    assert not set(figures) & set(brief.rows()["takt"]["counters"]), "no move, no figure"
+    return None if longer == [] else "on a busy machine"
 
 
 def peers_are_chosen():
@@ -345,7 +373,7 @@ def page():
 
 def main():
     tests = [usage, names, table, pinned, software_events, medians_and_ratios, changes,
-             peers_are_chosen, failures, failure_in_a_late_round, threads_are_counted, page,
+             moves, peers_are_chosen, failures, failure_in_a_late_round, threads_are_counted, page,
              unwritable]
     points = [(test.__name__.replace("_", " "), test) for test in tests]
     everything = Everything()

@@ -84,13 +84,19 @@ enum takt_overload {
     TAKT_OVERLOAD_DROP_OLDEST,
 };
 
+/*
+ * The usual tick of the scheduler, 8 ms: short against what loads do, long against what a tick
+ * costs.
+ */
+#define TAKT_TICK_NS 8000000
+
 typedef struct takt_runtime_options {
     size_t size;                     /* sizeof(takt_runtime_options) */
     uint32_t workers;                /* threads; 0: one per core that this process may use */
     uint32_t cores;                  /* workers awake at once (see create); 0: as above */
     uint32_t helpers;                /* threads that may be in takt_runtime_help at once */
     bool pin;                        /* keep each worker on a core of its own, where it can be */
-    int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 8 ms */
+    int64_t tick_ns;                 /* between two decisions of the scheduler; 0: TAKT_TICK_NS */
     const takt_allocator *allocator; /* NULL: takt_allocator_default() */
 } takt_runtime_options;
 

@@ -54,10 +54,11 @@ PERF_SCENARIO(skewed)
 
 static const struct perf_scenario moving = {
     .name = "stages-moving",
-    .about =
-        "the same, but the hot stage is the first for 262,144 events, then the third, and so on",
+    .about = "the same, but the hot stage is the first for 8,388,608 events, which is a second or "
+             "so, then the third, and so on",
     .what =
-        CASE(.cost = {170, 10, 10, 10}, .cost_then = {10, 10, 170, 10}, .turn = UINT64_C(1) << 18),
+        CASE(.cost = {170, 10, 10, 10}, .cost_then = {10, 10, 170, 10}, .turn = UINT64_C(1) << 23),
+    .time_ns = INT64_C(1500000000), /* so that there is a move in it, and enough after that */
     .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(moving)

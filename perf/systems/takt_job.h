@@ -38,6 +38,7 @@ struct plan {
 const struct plan *plan_of(enum perf_shape shape, bool wide);
 
 struct job;
+struct moves; /* takt_moves.c */
 
 /* A consumer's part in a job: the context of its handler. */
 struct part {
@@ -53,6 +54,7 @@ struct job {
     uint32_t words; /* of an event */
     uint32_t cores; /* that the run may use */
     const struct plan *plan;
+    struct moves *moves; /* the hot stage's, if they are noted, or NULL */
     struct part parts[PARTS_MAX];
 };
 
@@ -103,6 +105,16 @@ int runtime_run_watched(const struct perf_case *what, struct perf_run *run, uint
  */
 int watch_begin(const struct perf_case *what, takt_runtime *runtime, enum job_watch watch);
 int watch_end(const struct perf_case *what, takt_runtime *runtime, enum job_watch watch);
+
+/*
+ * What is noted of the moves of a hot stage: by the first stage's handler of each batch that comes
+ * to it, and by the last one's. moves_open gives NULL where none moves; moves_close makes figures
+ * of what was noted, and takes NULL as well.
+ */
+struct moves *moves_open(const struct perf_case *what);
+void moves_note_entry(struct moves *moves, const struct perf_case *what, const takt_batch *b);
+void moves_note_output(struct moves *moves, const takt_batch *b);
+void moves_close(struct moves *moves, struct perf_run *run);
 
 /* How many cores a run may use. */
 uint32_t usable_cores(const struct perf_case *what);

@@ -119,7 +119,17 @@ EACH(on_third, struct perf_steps, result = perf_steps_third(result, e))
 EACH(on_fizz, struct perf_fizzbuzz, perf_fizz(e))
 EACH(on_buzz, struct perf_fizzbuzz, perf_buzz(e))
 EACH(on_fizzbuzz, struct perf_fizzbuzz, result = perf_fizzbuzz(result, e))
-EACH(on_order, struct perf_stages, result = perf_order(result, e->word[3]))
+EACH(put_in_order, struct perf_stages, result = perf_order(result, e->word[3]))
+
+/* The last stage of the workers' plan. */
+static int on_order(void *context, takt_batch *b)
+{
+    const struct part *part = context;
+    put_in_order(context, b);
+    if (part->job->moves)
+        moves_note_output(part->job->moves, b);
+    return 0;
+}
 
 /* Stage number k on a batch. */
 static inline __attribute__((always_inline)) void stage(const struct perf_case *what,
@@ -142,6 +152,8 @@ static int on_stage(void *context, takt_batch *b)
     const struct part *part = context;
     const struct perf_case *what = part->job->what;
     const takt_batch events = *b;
+    if (part->index == 0 && part->job->moves)
+        moves_note_entry(part->job->moves, what, b);
     switch (part->index) {
     case 0: stage(what, &events, 0); break;
     case 1: stage(what, &events, 1); break;
@@ -155,7 +167,7 @@ static int on_stage(void *context, takt_batch *b)
 static int on_last_stage(void *context, takt_batch *b)
 {
     on_stage(context, b);
-    return on_order(context, b);
+    return put_in_order(context, b);
 }
 
 static int on_chain(void *context, takt_batch *b)

@@ -6,7 +6,8 @@
  * for a thread that is not running. The producer is a stage too, its source, so that a worker that
  * finds the ring full becomes a consumer and the other way round.
  *
- * Beside the events the row has scheduler_core: the part of a core that the scheduler thread used.
+ * Beside the events the row has scheduler_core: the part of a core that the scheduler thread used;
+ * and where the hot stage moves, what a move did to the output (takt_moves.c).
  */
 #include <dirent.h>
 #include <sched.h>
@@ -142,6 +143,7 @@ int runtime_run_watched(const struct perf_case *what, struct perf_run *run, uint
 {
     struct line line = {.workers = workers};
     job_init(&line.job, what, run, true);
+    line.job.moves = moves_open(what);
     int error = build(&line);
     if (error == 0)
         error = watch_begin(what, line.runtime, watch);
@@ -150,6 +152,7 @@ int runtime_run_watched(const struct perf_case *what, struct perf_run *run, uint
     if (error == 0)
         error = watch_end(what, line.runtime, watch);
     run->checksum = job_checksum(&line.job);
+    moves_close(line.job.moves, run);
     takt_pipeline_destroy(line.pipeline);
     takt_runtime_destroy(line.runtime);
     return job_error(error);
