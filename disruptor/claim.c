@@ -103,12 +103,6 @@ struct bid {
     struct takt__backoff backoff; /* of our courtesy */
 };
 
-/* What is to be left alone: what another one wishes. */
-static int64_t wish_of_others(const takt_ring *ring, const struct bid *bid)
-{
-    return bid->wishing ? 0 : takt__ld64_rlx(&ring->hidden->wish);
-}
-
 /* Waits a little in favour of a wish: 0; 1: that was long enough; or no time to wait. */
 static int defer(struct bid *bid)
 {
@@ -130,8 +124,8 @@ static int lose(takt_ring *ring, struct bid *bid, int64_t high)
 
 /*
  * Sees to it that `high` may be claimed, for all that is known: 1; 0 to look again; or an error.
- * The stored room leaves the wish alone even where we do not: a room that another has overtaken, or
- * that is too small, is harmless, since it is looked for again.
+ * The stored room leaves the wish alone, even if it is ours and we do not: a room that another has
+ * overtaken, or that is too small, is harmless, since it is looked for again.
  */
 static int make_room(takt_ring *ring, struct bid *bid, int64_t high)
 {
@@ -140,12 +134,11 @@ static int make_room(takt_ring *ring, struct bid *bid, int64_t high)
     if (high <= takt__ld64_acq(&hidden->multi_room))
         return 1;
     int64_t room = find_room(ring);
-    int64_t left_alone = wish_of_others(ring, bid);
-    int64_t open = room - (bid->wishing ? bid->n : left_alone);
+    int64_t open = room - takt__ld64_rlx(&hidden->wish);
     takt__st64_rel(&hidden->multi_room, open); /* release [pairs: room] */
     if (high > room)
         return lose(ring, bid, high);
-    return high <= room - left_alone ? 1 : defer(bid);
+    return bid->wishing || high <= open ? 1 : defer(bid);
 }
 
 static int64_t claim_multi(takt_ring *ring, int64_t n, int64_t deadline)

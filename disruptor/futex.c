@@ -28,6 +28,11 @@ static long membarrier(int command)
     return syscall(SYS_membarrier, command, 0, 0);
 }
 
+void takt__barrier_prepare(void)
+{
+    membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
 bool takt__barrier_everywhere(void)
 {
     takt__fence();

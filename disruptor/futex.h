@@ -12,9 +12,17 @@ void takt__futex_wait(const uint32_t *word, uint32_t seen, int64_t deadline);
 void takt__futex_wake(const uint32_t *word, int count);
 
 /*
+ * Registers the process with the kernel for takt__barrier_everywhere, which has no effect on
+ * anybody else. Called when a ring or a runtime is made: a process that has threads already waits
+ * for all CPUs here, some ten milliseconds, which the first thread to sleep would do in the midst
+ * of events.
+ */
+void takt__barrier_prepare(void);
+
+/*
  * Makes every running thread of the process pass a full memory barrier before it returns. False if
- * the kernel has no membarrier(2): then only the caller has passed one. Registers the process with
- * the kernel when it is first called, which has no effect on anybody else.
+ * the kernel has no membarrier(2): then only the caller has passed one. Registers the process if
+ * that was not done.
  */
 bool takt__barrier_everywhere(void);
 

@@ -124,17 +124,17 @@ static int treat_failure(takt_consumer *c, int code, int64_t failed, uint32_t *t
  * sequence that it waits for alone for a moment: its writer is busy on it, every look takes the
  * line away and makes the writer wait for it in the middle of an event, and whoever looks at once
  * finds a handful of events for a whole line's way there and back. A single event is no sign of a
- * dense stream, and many events are worth their look. Events of a line and more pay for their own
+ * dense stream, and many events are worth their look. Events of several lines pay for their own
  * lines: there the lag only lets them get cold. Whoever spins wants the least latency, and gets it.
  */
 #define DENSE_LEAST 4
-#define DENSE_MOST  512
-#define DENSE_SIZE  64
+#define DENSE_MOST  2048
+#define DENSE_SIZE  64 /* bytes: the largest event for which it lags */
 #define LAG_NS      700
 
 static void lag(const takt_consumer *c, uint32_t count)
 {
-    if (count < DENSE_LEAST || count >= DENSE_MOST || c->ring->event_size >= DENSE_SIZE ||
+    if (count < DENSE_LEAST || count >= DENSE_MOST || c->ring->event_size > DENSE_SIZE ||
         c->options.wait.kind == TAKT_WAIT_BUSY)
         return;
     int64_t until = takt_now() + LAG_NS;

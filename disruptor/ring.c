@@ -4,6 +4,7 @@
 
 #include "disruptor/alloc.h"
 #include "disruptor/consumer.h"
+#include "disruptor/futex.h"
 
 static int check(const takt_ring_options *options)
 {
@@ -85,6 +86,7 @@ int takt_ring_create(takt_ring **out, const takt_ring_options *options)
         allocate(options->allocator ? options->allocator : takt_allocator_default(), options);
     if (!ring)
         return TAKT_ENOMEM;
+    takt__barrier_prepare();
     struct takt__ring_private *hidden = ring->hidden;
     int64_t before = options->first - 1;
     ring->mask = options->capacity - 1;
@@ -120,15 +122,20 @@ static bool was_claimed(const takt_ring *ring)
     return takt__ld64_rlx(&ring->claimed) != ring->hidden->first - 1;
 }
 
-int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate)
+int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate, bool at_rest)
 {
     struct takt__gates *gates = &ring->hidden->consumers;
-    if (was_claimed(ring))
+    if (was_claimed(ring) && !at_rest)
         return TAKT_ESTATE;
     if (gates->count == TAKT_GATING_MAX + 1) /* the ring's own is one of them */
         return TAKT_ELIMIT;
     gates->gate[gates->count++] = gate;
     return 0;
+}
+
+void takt__ring_forget_gates(takt_ring *ring)
+{
+    ring->hidden->consumers.count = 1; /* the ring's own: single sequences */
 }
 
 int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer)

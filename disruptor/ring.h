@@ -44,8 +44,15 @@ static inline uint32_t takt__ring_lap(const takt_ring *ring, int64_t sequence)
     return (uint32_t)((uint64_t)sequence >> ring->hidden->lap_shift);
 }
 
-/* Makes the producers wait for all members of a gate. Before the first claim. */
-int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate);
+/*
+ * Makes the producers wait for all members of a gate. Before the first claim (TAKT_ESTATE), or,
+ * where the caller sees to it that nobody claims meanwhile (`at_rest`), for members that have come
+ * as far as the cursor.
+ */
+int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate, bool at_rest);
+
+/* Makes them wait for none of the gates added so far. While nobody claims. */
+void takt__ring_forget_gates(takt_ring *ring);
 
 /* Lets workers sleep in `park`: a publish looks there for sleepers. Before the first claim. */
 void takt__ring_set_park(takt_ring *ring, struct takt__park *park);

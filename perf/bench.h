@@ -63,6 +63,8 @@ struct perf_case {
     int64_t time_ns;       /* about how long a run is to take; for what has no events to count */
     int cpus[64];          /* cores to pin to, thread by thread, round robin; */
     int cpu_count;         /* 0: do not pin */
+    const char *report;    /* where to write a page about the run, */
+    const char *trace;     /* and a Chrome trace; NULL: nowhere */
 };
 
 /* The steps of stage `stage` on the event whose input is `input` (its number). */
@@ -108,6 +110,7 @@ struct perf_system {
     int (*run)(const struct perf_case *what, struct perf_run *run); /* 0, or a negative errno */
     const char *(*missing)(void); /* why it cannot run on this machine, or NULL; may be NULL */
     const struct perf_external *external; /* a process that is told, instead of run; or NULL */
+    bool (*records)(const struct perf_case *what); /* it heeds report and trace; NULL: never */
 };
 
 struct perf_scenario {
@@ -139,6 +142,7 @@ void perf_add_scenario(const struct perf_scenario *scenario);
  * up (i: 0, 1, ... among the run's threads; it pins the thread and opens its counters) and
  * perf_thread_end() when it has done its share. The thread that starts and awaits the others calls
  * perf_begin() before the first event and perf_end() when the last consumer has the last event.
+ * The memory of the events is touched before perf_begin(): a page's first touch is not measured.
  * Threads that are not the system's own to prepare (a library's workers) may use all of the run's
  * cores. They are counted if they are there at perf_begin, or with the thread that starts them. (A
  * thread inherits the core of the one that starts it: start workers before perf_thread_begin.)

@@ -48,12 +48,13 @@ static bool run_scenario(const struct perf_scenario *scenario, const struct perf
     bool failed = false;
 
     perf_session(scenario, options, events, outcome, &table);
+    failed = table.unrecorded;
     if (options->json)
         perf_print_json(&table, events, missing);
     else
         perf_print_table(&table, events);
     if (options->hgrm)
-        failed = !perf_print_hgrm(&table, options->hgrm);
+        failed |= !perf_print_hgrm(&table, options->hgrm);
     for (int i = 0; i < table.rows; i++)
         failed |= table.row[i].failed;
     perf_session_free(&table);

@@ -39,6 +39,10 @@ static const char help[] =
     "                             cycles,instructions,cache-misses,branch-misses\n"
     "  --hgrm FOLDER              write latencies as FOLDER/SCENARIO-SYSTEM.hgrm, in\n"
     "                             HdrHistogram's text format\n"
+    "  --report FILE.html         record a run of the only SCENARIO on takt's pipeline and write "
+    "a\n"
+    "                             page about it: an extra run after the rounds, not counted\n"
+    "  --trace FILE.json          the same as a Chrome trace, which Perfetto reads as well\n"
     "  --limit S                  a run that takes longer than this many seconds is killed and\n"
     "                             has failed; 60 by default\n"
     "  --help                     print this and leave\n"
@@ -47,14 +51,15 @@ static const char help[] =
     "result\n"
     "was wrong; its row says which) and 2 when the command line was at fault.\n";
 
-enum { PEERS = 256, ROUNDS, TIME, JSON, PIN, EVENTS, HGRM, LIMIT, HELP };
+enum { PEERS = 256, ROUNDS, TIME, JSON, PIN, EVENTS, HGRM, REPORT, TRACE, LIMIT, HELP };
 
 static const struct option table[] = {
     {"peers", required_argument, NULL, PEERS}, {"rounds", required_argument, NULL, ROUNDS},
     {"time", required_argument, NULL, TIME},   {"json", no_argument, NULL, JSON},
     {"pin", required_argument, NULL, PIN},     {"events", required_argument, NULL, EVENTS},
     {"hgrm", required_argument, NULL, HGRM},   {"limit", required_argument, NULL, LIMIT},
-    {"help", no_argument, NULL, HELP},         {NULL, 0, NULL, 0},
+    {"help", no_argument, NULL, HELP},         {"report", required_argument, NULL, REPORT},
+    {"trace", required_argument, NULL, TRACE}, {NULL, 0, NULL, 0},
 };
 
 __attribute__((format(printf, 1, 2))) static enum options_result usage(const char *message, ...)
@@ -151,6 +156,40 @@ static bool is_peer(const char *pattern)
     return false;
 }
 
+static bool is_page(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 5 && strcmp(path + length - 5, ".html") == 0;
+}
+
+/* A recording is of one scenario, and that has a pipeline. */
+static enum options_result check_recording(const struct perf_options *options)
+{
+    const struct perf_scenario *scenario, *chosen = NULL;
+    static char known[2048];
+    int count = 0;
+
+    if (options->report && !is_page(options->report))
+        return usage("--report makes a page: its name ends in .html, not '%s'", options->report);
+    if (options->trace && is_page(options->trace))
+        return usage("--trace makes a Chrome trace: its name does not end in .html");
+    for (size_t i = 0; (scenario = perf_scenario_at(i)) != NULL; i++) {
+        if (options_choose_scenario(options, scenario)) {
+            chosen = scenario;
+            count++;
+        }
+        if (perf_recorder(scenario)) {
+            size_t used = strlen(known);
+            snprintf(known + used, sizeof known - used, " %s", scenario->name);
+        }
+    }
+    if (count != 1)
+        return usage("--report and --trace are of one scenario, not of %d", count);
+    if (!perf_recorder(chosen))
+        return usage("%s has no pipeline of takt's to record; these have:%s", chosen->name, known);
+    return OPTIONS_RUN;
+}
+
 static enum options_result check(struct perf_options *options)
 {
     const char *peers = options->peers;
@@ -166,7 +205,7 @@ static enum options_result check(struct perf_options *options)
             return usage("there is no peer '%s'; takt-perf list names those that are built",
                          unknown);
     }
-    return OPTIONS_RUN;
+    return options->report || options->trace ? check_recording(options) : OPTIONS_RUN;
 }
 
 static enum options_result number_option(int option, struct perf_options *options)
@@ -201,6 +240,8 @@ static enum options_result parse_run(struct perf_options *options, int argc, cha
         case JSON: options->json = true; break;
         case EVENTS: options->events = optarg; break;
         case HGRM: options->hgrm = optarg; break;
+        case REPORT: options->report = optarg; break;
+        case TRACE: options->trace = optarg; break;
         case PIN: result = pin(options, optarg); break;
         case ROUNDS:
         case TIME:

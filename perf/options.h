@@ -13,8 +13,9 @@ enum options_result { OPTIONS_LIST, OPTIONS_RUN, OPTIONS_DONE, OPTIONS_USAGE };
 struct perf_options {
     const char *peers; /* all, none, or names with commas between them */
     const char *events;
-    const char *hgrm; /* a folder, or NULL */
-    char **scenarios; /* patterns; none means all */
+    const char *hgrm;           /* a folder, or NULL */
+    const char *report, *trace; /* files, or NULL */
+    char **scenarios;           /* patterns; none means all */
     int scenario_count;
     int rounds, limit;
     int64_t time_ns;

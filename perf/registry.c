@@ -78,6 +78,20 @@ bool perf_suits(const struct perf_system *system, const struct perf_scenario *sc
     return !system->can || system->can(&what);
 }
 
+const struct perf_system *perf_recorder(const struct perf_scenario *scenario)
+{
+    struct perf_case what = scenario->what;
+    what.scenario = scenario->name;
+    const struct perf_system *own = scenario->own;
+    if (own)
+        return own->records && own->records(&what) ? own : NULL;
+    for (size_t i = 0; systems[i]; i++) {
+        if (perf_suits(systems[i], scenario) && systems[i]->records && systems[i]->records(&what))
+            return systems[i];
+    }
+    return NULL;
+}
+
 const char *perf_missing(const struct perf_system *system)
 {
     const char *why = system->external ? perf_external_missing(system->external) : NULL;

@@ -22,6 +22,9 @@ bool perf_is_takt(const struct perf_system *system);
 bool perf_suits(const struct perf_system *system, const struct perf_scenario *scenario);
 
 /* Why the system cannot run on this machine, or NULL. Valid until the next call. */
+/* The system whose run of the scenario can be recorded: the first that does; or NULL. */
+const struct perf_system *perf_recorder(const struct perf_scenario *scenario);
+
 const char *perf_missing(const struct perf_system *system);
 
 #endif

@@ -35,8 +35,9 @@ p { margin: .3rem 0 .8rem; } .dim { color: var(--dim); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .2rem .7rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
-th { color: var(--dim); font-weight: 500; }
-th:first-child, td:first-child, td.text, th.text { text-align: left; white-space: normal; }
+th { color: var(--dim); font-weight: 500; white-space: normal; vertical-align: bottom; }
+th:first-child, td:first-child, td.text, th.text { text-align: left; }
+td.text { white-space: normal; }
 tr.takt td:first-child { color: var(--takt); font-weight: 600; }
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); }
 svg { display: block; max-width: 100%; height: auto; margin: .8rem 0; }
@@ -77,7 +78,8 @@ def cpu_field(name):
 def machine():
     """What one has to know of the machine to judge the figures."""
     flags = (cpu_field("flags") or cpu_field("Features")).split()
-    hypervisor = output_of("systemd-detect-virt") or first_line("/sys/hypervisor/type", "")
+    hypervisor = output_of("systemd-detect-virt", "--vm") or first_line("/sys/hypervisor/type", "")
+    container = output_of("systemd-detect-virt", "--container")
     product = first_line("/sys/class/dmi/id/product_name", "")
     virtual = "hypervisor" in flags or hypervisor not in ("", "none")
     cpu = "/sys/devices/system/cpu/cpu0/"
@@ -94,6 +96,7 @@ def machine():
         "caches": ", ".join(caches) or "unknown",
         "virtual": f"yes: {' '.join(filter(None, (hypervisor, product))) or 'a hypervisor'}"
                    if virtual else "no",
+        **({"container": container} if container not in ("", "none") else {}),
         "kernel": f"{platform.system()} {platform.release()}",
         "governor": first_line(cpu + "cpufreq/scaling_governor",
                                "none (no frequency scaling here)"),
@@ -147,6 +150,10 @@ class Scenario:
     def best(self, kind, key=lambda row: row["events_per_s"] or 0):
         return max((row for row in self.good() if self.kind(row) == kind), key=key, default=None)
 
+    def ours(self):
+        """The row that stands for takt, if one does."""
+        return next((row for row in self.good() if row["system"] == "takt"), self.best("takt"))
+
     def latencies(self):
         return any("latency_ns" in row for row in self.good())
 
@@ -157,14 +164,26 @@ class Scenario:
                 counted += [(unit, name) for name in row["counters"].get(unit, {})
                             if (unit, name) not in counted]
         has_rate = any(row["events_per_s"] is not None for row in self.good())
-        head = ["system"] + (["M events/s", "least", "most", "to best peer", "to one thread"]
-                             if has_rate else []) + ["CPU %"]
+        has_peer, has_single = (any(key in row for row in self.good())
+                                for key in ("ratio_to_best_peer", "speedup_to_single"))
+        head = ["system"] + (["M events/s", "least", "most"] if has_rate else [])
+        head += ["to best peer"] * has_peer + ["to one thread"] * has_single + ["CPU %"]
         head += [f"{name}/{'event' if unit == 'per_event' else 's'}" for unit, name in counted]
         head += ["IPC"] if any("ipc" in row["counters"] for row in self.good()) else []
         head += ["p50 µs", "p90", "p99", "p99.9", "max"] if self.latencies() else []
         lines = ["<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>"]
         lines += [self.table_row(row, counted, has_rate, head) for row in self.rows]
-        return f'<div class="scroll"><table>{"".join(lines)}</table></div>'
+        return f'<div class="scroll"><table>{"".join(lines)}</table></div>{self.own_figures()}'
+
+    def own_figures(self):
+        """What a system counts by itself, one line for each."""
+        lines = []
+        for row in self.good():
+            own = [f"{name} {figure(value)}" for name, value in row["counters"].items()
+                   if name not in ("cpu_percent", "ipc") and isinstance(value, (int, float))]
+            if own:
+                lines.append(f'{escape(row["system"])}: {escape(", ".join(own))}')
+        return f'<p class="dim">{"<br/>".join(lines)}</p>' if lines else ""
 
     def table_row(self, row, counted, has_rate, head):
         name = f'<td title="{escape(self.kinds.get(row["system"], ("", ""))[1])}">' \
@@ -177,7 +196,10 @@ class Scenario:
         if has_rate:
             cells += [f"<td>{figure((row[key] or 0) / 1e6, 4)}</td>"
                       for key in ("events_per_s", "min", "max")]
-            cells += [ratio_cell(row), f"<td>{figure(row.get('speedup_to_single'))}</td>"]
+        if "to best peer" in head:
+            cells.append(ratio_cell(row))
+        if "to one thread" in head:
+            cells.append(f"<td>{figure(row.get('speedup_to_single'))}</td>")
         counters = row["counters"]
         cells.append(f"<td>{figure(counters['cpu_percent'])}</td>")
         for unit, name in counted:
@@ -286,8 +308,7 @@ def summary(scenarios):
                     "to it"))
     lines = []
     for scenario in scenarios:
-        ours = next((row for row in scenario.good() if row["system"] == "takt"),
-                    scenario.best("takt"))
+        ours = scenario.ours()
         if not ours or not ours["events_per_s"]:
             continue
         by_latency = scenario.by_latency
@@ -319,9 +340,8 @@ def systems(scenarios):
 
 
 def page(scenarios, folder, missing):
-    behind = [f"{scenario.name} ({row['system']}, {row['ratio_to_best_peer']:.2f})"
-              for scenario in scenarios for row in scenario.good()
-              if row.get("ratio_to_best_peer", 1) < 1]
+    behind = [f"{scenario.name} ({row['ratio_to_best_peer']:.2f})" for scenario in scenarios
+              for row in [scenario.ours()] if row and row.get("ratio_to_best_peer", 1) < 1]
     failed = [f"{scenario.name} on {row['system']}" for scenario in scenarios
               for row in scenario.rows if "error" in row]
     facts = "".join(f'<tr><th class="text">{escape(key)}</th><td class="text">{escape(value)}</td>'

@@ -317,6 +317,31 @@ static void add_rows(struct session *s)
     }
 }
 
+/* One more run, which is recorded and so not counted. */
+static void record(struct session *s)
+{
+    const struct perf_system *system = perf_recorder(s->scenario);
+    const struct perf_row *row = s->table->row;
+
+    while (row->system != system)
+        row++;
+    s->table->unrecorded = true;
+    if (row->skipped || row->failed) {
+        fprintf(stderr, "takt-perf: not recorded: %s\n", row->why);
+        return;
+    }
+    struct perf_case what = row->what;
+    what.report = s->options->report;
+    what.trace = s->options->trace;
+    progress("%s: recording %s", s->scenario->name, system->name);
+    perf_run_once(system, &what, s->options->limit, s->outcome);
+    progress("%s", "");
+    if (s->outcome->failed)
+        fprintf(stderr, "takt-perf: not recorded: %s\n", s->outcome->why);
+    else
+        s->table->unrecorded = false;
+}
+
 void perf_session(const struct perf_scenario *scenario, const struct perf_options *options,
                   const struct perf_events *events, struct perf_outcome *outcome,
                   struct perf_table *table)
@@ -326,6 +351,8 @@ void perf_session(const struct perf_scenario *scenario, const struct perf_option
     *table = (struct perf_table){.scenario = scenario};
     add_rows(&s);
     run_rounds(&s);
+    if (options->report || options->trace)
+        record(&s);
     for (int i = 0; i < table->rows; i++)
         sum_up(&s, &table->row[i]);
     compare(table);

@@ -53,6 +53,7 @@ struct perf_table {
     struct perf_row row[PERF_KNOWN_MAX];
     int rows;
     bool counts_events; /* or are there none to count? */
+    bool unrecorded;    /* a recording was asked for, and is not there */
 };
 
 /* Runs it. What went wrong is in the rows. */

@@ -134,7 +134,7 @@ def stickiness(build):
 def trace(build, workload, workers, policy, *options):
     with tempfile.NamedTemporaryFile("r", suffix=".csv") as file:
         simulate(build, "--workload", workload, "--workers", str(workers), "--policy", policy,
-                 "--trace", file.name, *options)
+                 "--csv", file.name, *options)
         return list(csv.DictReader(file))
 
 

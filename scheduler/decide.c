@@ -119,10 +119,9 @@ static void settle(const struct takt__tuning *tuning, struct takt__decision *sta
     stage->width = damp(tuning, stage, reading->width, wanted);
 }
 
-bool takt__decide(const takt_policy *policy, const struct takt__tuning *tuning,
-                  struct takt__decisions *all, struct takt__decision **stages, takt_load *loads,
-                  const struct takt__reading *readings, uint32_t count, uint32_t workers,
-                  int64_t elapsed_ns)
+bool takt__decide_observe(const struct takt__tuning *tuning, struct takt__decisions *all,
+                          struct takt__decision **stages, takt_load *loads,
+                          const struct takt__reading *readings, uint32_t count, int64_t elapsed_ns)
 {
     bool flowed = false;
     all->at = (all->at + 1) % TAKT__WINDOW_MAX;
@@ -139,8 +138,25 @@ bool takt__decide(const takt_policy *policy, const struct takt__tuning *tuning,
         all->ticks++;
     for (uint32_t i = 0; i < count; i++)
         load_from(tuning, all, stages[i], &readings[i], &loads[i]);
+    return true;
+}
+
+void takt__decide_widths(const takt_policy *policy, const struct takt__tuning *tuning,
+                         struct takt__decision **stages, takt_load *loads,
+                         const struct takt__reading *readings, uint32_t count, uint32_t workers)
+{
     policy->decide(policy->context, loads, count, workers);
     for (uint32_t i = 0; i < count; i++)
         settle(tuning, stages[i], &readings[i], &loads[i]);
+}
+
+bool takt__decide(const takt_policy *policy, const struct takt__tuning *tuning,
+                  struct takt__decisions *all, struct takt__decision **stages, takt_load *loads,
+                  const struct takt__reading *readings, uint32_t count, uint32_t workers,
+                  int64_t elapsed_ns)
+{
+    if (!takt__decide_observe(tuning, all, stages, loads, readings, count, elapsed_ns))
+        return false;
+    takt__decide_widths(policy, tuning, stages, loads, readings, count, workers);
     return true;
 }

@@ -62,10 +62,23 @@ struct takt__tuning {
 extern const struct takt__tuning takt__tuning_default;
 
 /*
- * One tick, `elapsed_ns` after the one before. Fills each stage's width, preference and cost; the
- * width is the reading's where nothing is to be changed. True if events have flowed; if not,
- * nothing is changed. `loads` is the caller's scratch memory. At most TAKT_STAGES_MAX stages.
+ * The first half of a tick, `elapsed_ns` after the one before: what has come of the stages since,
+ * smoothed, as loads for a policy. True if events have flowed; if not, no load is filled, and each
+ * stage's width is the one that it has. At most TAKT_STAGES_MAX stages.
  */
+bool takt__decide_observe(const struct takt__tuning *tuning, struct takt__decisions *all,
+                          struct takt__decision **stages, takt_load *loads,
+                          const struct takt__reading *readings, uint32_t count, int64_t elapsed_ns);
+
+/*
+ * The second: fills each stage's width, preference and cost as the policy will have it with so
+ * many workers; the width is the reading's where nothing is to be changed.
+ */
+void takt__decide_widths(const takt_policy *policy, const struct takt__tuning *tuning,
+                         struct takt__decision **stages, takt_load *loads,
+                         const struct takt__reading *readings, uint32_t count, uint32_t workers);
+
+/* Both, for a pipeline that has all workers to itself. True if events have flowed. */
 bool takt__decide(const takt_policy *policy, const struct takt__tuning *tuning,
                   struct takt__decisions *all, struct takt__decision **stages, takt_load *loads,
                   const struct takt__reading *readings, uint32_t count, uint32_t workers,

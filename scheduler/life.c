@@ -53,7 +53,8 @@ int64_t takt__pipeline_done(const takt_pipeline *p)
 /* Moves a running pipeline to its last state and tells who waits. */
 static void end(takt_pipeline *p, enum takt__state state)
 {
-    if (!takt__cas32(&p->state, TAKT__STATE_RUNNING, state)) /* release [pairs: state] */
+    if (!takt__cas32(&p->state, TAKT__STATE_RUNNING, state) && /* release [pairs: state] */
+        (state != TAKT__STATE_HALTED || !takt__cas32(&p->state, TAKT__STATE_STOPPED, state)))
         return;
     takt__runtime_vacate(p->runtime, p);
     takt_ring_halt(p->ring);
@@ -94,7 +95,8 @@ static int result(const takt_pipeline *p)
     case TAKT__STATE_ENDED: return 0;
     case TAKT__STATE_FAILED: takt_pipeline_failure(p, &failure); return failure.code;
     case TAKT__STATE_HALTED: return TAKT_EHALTED;
-    case TAKT__STATE_BUILDING: return TAKT_ESTATE;
+    case TAKT__STATE_BUILDING:
+    case TAKT__STATE_STOPPED: return TAKT_ESTATE;
     case TAKT__STATE_RUNNING: break;
     }
     return 1;
@@ -118,8 +120,8 @@ static bool pause_source(takt_pipeline *p, int64_t deadline)
 {
     takt__st32_rlx(&p->paused, 1);
     takt__fence(); /* between `paused` and the owner: see the worker's run_shard */
-    if (!p->source)
-        return true;
+    if (!p->source || p->intake.pump)
+        return true; /* what is left in the waiting room is to pass */
     const struct takt__shard *shard = &p->source->shards[0];
     struct takt__backoff backoff = {0};
     while (takt__ld32_acq(&shard->owner) != TAKT__VACANT) { /* acquire [pairs: owner] */
@@ -128,6 +130,23 @@ static bool pause_source(takt_pipeline *p, int64_t deadline)
         takt__backoff_wait(&backoff, deadline);
     }
     return true;
+}
+
+/*
+ * How many events have not passed yet. With a waiting room it may be 1 too many, for those that are
+ * just being moved to the ring. What was taken out of the room that is seen empty was taken by an
+ * owner of the source's shard: if nobody is seen to own it afterwards, it is in the ring. What is
+ * done is read first, so that the cursor read after is not below it.
+ */
+static int64_t count_left(const takt_pipeline *p)
+{
+    int64_t done = takt__pipeline_done(p);
+    int64_t waiting = takt__intake_waiting(p);
+    int64_t moving = 0;
+    if (p->source && p->intake.waiting)
+        moving = takt__ld32_acq(&p->source->shards[0].owner) != TAKT__VACANT; /* [pairs: owner] */
+    int64_t left = takt_ring_cursor(p->ring) - done;
+    return left + (waiting || left ? waiting : moving);
 }
 
 /* Whether no worker is in any stage: after the end of a pipeline, none will be again. */
@@ -154,7 +173,7 @@ int64_t takt_pipeline_drain(takt_pipeline *p, int64_t deadline)
     for (;;) {
         /* Looked at first: what is left when nobody runs any more will not change. */
         bool over = result(p) != 1 && is_quiet(p);
-        int64_t left = takt_ring_cursor(p->ring) - takt__pipeline_done(p);
+        int64_t left = count_left(p);
         if (over || (left == 0 && paused))
             return left;
         if (takt_now() >= deadline)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building a pipeline: the ring, the stages around it, and what waits for what.
+ * Building a pipeline: the ring, and the stages around it. What happens at its start: start.c.
  *
  * A stage is added after those it names, so the order of adding is an order of dependence, and a
- * cycle cannot be written. Stages that no other comes after are sinks: the producer may not
- * overtake them. A source is a stage like any other, except that its progress is the ring's cursor,
- * and that its input, the free slots, lies a whole ring ahead of the sinks.
+ * cycle cannot be written. A source is a stage like any other, except that its progress is the
+ * ring's cursor, and that its input, the free slots, lies a whole ring ahead of the last stages.
+ *
+ * A stage that is added to a pipeline that was stopped begins after the last event that was
+ * published: at that moment every stage before it has done everything, as the new one has.
  */
 #include <string.h>
 
@@ -45,8 +47,14 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     *out = NULL;
     if (!runtime || !options || options->size != sizeof *options || options->slice_ns < 0)
         return TAKT_EINVAL;
+    double weight = options->weight >= 0 && options->weight <= 0 ? 1 : options->weight;
+    if (!(weight >= TAKT_WEIGHT_MIN && weight <= TAKT_WEIGHT_MAX)) /* no number at all, too */
+        return TAKT_EINVAL;
     if (options->policy &&
         (options->policy->size != sizeof *options->policy || !options->policy->decide))
+        return TAKT_EINVAL;
+    if (options->overload > TAKT_OVERLOAD_DROP_OLDEST || options->waiting < 0 ||
+        (options->waiting && options->overload != TAKT_OVERLOAD_DROP_OLDEST))
         return TAKT_EINVAL;
     const takt_allocator *allocator = runtime->allocator;
     takt_pipeline *p = takt__allocate(allocator, sizeof *p, TAKT_LINE_PAIR);
@@ -56,6 +64,7 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     pthread_mutex_init(&p->failure_lock, NULL);
     p->fixed_widths = options->fixed_widths;
     p->policy = options->policy ? options->policy : takt_policy_default();
+    p->weight = weight;
     p->slice_ns = options->slice_ns ? options->slice_ns : SLICE_NS;
     p->name = copy_name(allocator, options->name ? options->name : "pipeline", &p->name_size);
     int error = takt_ring_create(
@@ -64,13 +73,15 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     if (error == 0 && !p->name)
         error = TAKT_ENOMEM;
     if (error == 0)
+        error = takt__intake_create(p, options);
+    if (error == 0)
         error = takt__taps_create(p);
     if (error < 0) {
         takt_pipeline_destroy(p);
         return error;
     }
     takt__ring_set_park(p->ring, &runtime->park);
-    int64_t most = options->capacity / (4 * (int64_t)runtime->worker_count);
+    int64_t most = options->capacity / (4 * (int64_t)runtime->crew);
     p->batch_max = most < 1 ? 1 : most > TAKT__BATCH_MAX ? TAKT__BATCH_MAX : (uint32_t)most;
     *out = p;
     return 0;
@@ -117,7 +128,7 @@ static int set_shape(const takt_pipeline *p, takt_stage *stage, const takt_stage
     if (source)
         core->shards_max = 1;
     else if (!options->shards_max)
-        core->shards_max = default_most(p->runtime->worker_count, core->shards_min);
+        core->shards_max = default_most(p->runtime->crew, core->shards_min);
     uint32_t shards = source || !options->shards ? core->shards_min : options->shards;
     if (core->shards_max > TAKT_SHARDS_MAX || core->shards_min > core->shards_max ||
         shards < core->shards_min || shards > core->shards_max)
@@ -125,6 +136,15 @@ static int set_shape(const takt_pipeline *p, takt_stage *stage, const takt_stage
     core->key = source ? NULL : options->key;
     core->keyed = !source && (options->key || options->stored_key);
     return (int)shards;
+}
+
+/* Whether it is one of the pipeline's; a pointer to anything else is not looked through. */
+static bool is_stage_of(const takt_pipeline *p, const takt_stage *stage)
+{
+    for (uint32_t i = 0; i < p->count - p->has_taps; i++)
+        if (p->stages[i] == stage)
+            return true;
+    return false;
 }
 
 /* Links the stage to those before it. */
@@ -137,7 +157,7 @@ static int set_upstream(takt_pipeline *p, takt_stage *stage, const takt_stage_op
     struct takt__gates *gates = &stage->core.upstream;
     for (size_t i = 0; i < options->after_count; i++) {
         takt_stage *before = options->after[i];
-        if (!before || before->pipeline != p)
+        if (!is_stage_of(p, before))
             return TAKT_EGRAPH;
         stage->upstream[stage->upstream_count++] = before->index;
         gates->gate[gates->count++] = &before->core.gate;
@@ -155,16 +175,47 @@ static void release_stage(const takt_allocator *allocator, takt_stage *stage)
     takt__release(allocator, stage, sizeof *stage);
 }
 
+/* Whether stages may be added: 0, or why not. */
+static int may_add(const takt_pipeline *p)
+{
+    switch ((enum takt__state)takt__ld32_acq(&p->state)) { /* acquire [pairs: state] */
+    case TAKT__STATE_BUILDING:
+    case TAKT__STATE_STOPPED: return p->count == TAKT_STAGES_MAX ? TAKT_ELIMIT : 0;
+    case TAKT__STATE_RUNNING: return TAKT_ERUNNING;
+    case TAKT__STATE_ENDED:
+    case TAKT__STATE_FAILED:
+    case TAKT__STATE_HALTED: break;
+    }
+    return TAKT_ESTATE;
+}
+
+/*
+ * Puts a stage behind those there are, the taps' stage, which stays the last, excepted. Who looks
+ * on (watch.c) does so under the lock, also while the pipeline is stopped.
+ */
+static void append(takt_pipeline *p, takt_stage *stage)
+{
+    pthread_mutex_lock(&p->runtime->watch.lock);
+    stage->index = p->count - p->has_taps;
+    if (p->has_taps) {
+        p->stages[p->count] = p->stages[stage->index];
+        p->stages[p->count]->index = p->count;
+    }
+    p->stages[stage->index] = stage;
+    p->count++;
+    p->changed = true;
+    pthread_mutex_unlock(&p->runtime->watch.lock);
+}
+
 /* What a source and any other stage have in common. */
 static int make_stage(takt_pipeline *p, takt_stage **out, const takt_stage_options *options,
                       bool source)
 {
     if (!p || !options || options->size != sizeof *options || !options->handler)
         return TAKT_EINVAL;
-    if (p->state != TAKT__STATE_BUILDING)
-        return TAKT_ESTATE;
-    if (p->count == TAKT_STAGES_MAX)
-        return TAKT_ELIMIT;
+    int state = may_add(p);
+    if (state < 0)
+        return state;
     int shift = find_shift(p, source ? 0 : options->block);
     if (shift < 0)
         return shift;
@@ -191,19 +242,21 @@ static int make_stage(takt_pipeline *p, takt_stage **out, const takt_stage_optio
     stage->core.event_size = p->ring->event_size;
     takt__stage_init(&stage->core, options, (uint32_t)shift, (uint32_t)width, stage->shards,
                      stage->members);
+    takt__stage_begin_at(&stage->core, takt_ring_cursor(p->ring) + 1);
     stage->pipeline = p;
     stage->weight = options->weight > 0 ? options->weight : 1;
-    stage->index = p->count;
     p->needs_keys |= !source && options->stored_key;
-    p->stages[p->count++] = stage;
+    append(p, stage);
     *out = stage;
     return 0;
 }
 
 int takt_pipeline_add_source(takt_pipeline *p, takt_stage **out, const takt_stage_options *options)
 {
-    if (p && p->source)
-        return TAKT_ESTATE;
+    if (p && takt__ld32_acq(&p->state) == TAKT__STATE_RUNNING) /* acquire [pairs: state] */
+        return TAKT_ERUNNING;
+    if (p && (p->source || p->closed_ring))
+        return TAKT_ESTATE; /* its producer is another stage, or a thread outside */
     takt_stage *stage;
     int error = make_stage(p, &stage, options, true);
     if (error < 0)
@@ -215,77 +268,34 @@ int takt_pipeline_add_source(takt_pipeline *p, takt_stage **out, const takt_stag
     return 0;
 }
 
+int takt__pipeline_add_pump(takt_pipeline *p)
+{
+    takt_stage *pump;
+    int error =
+        make_stage(p, &pump, TAKT_STAGE(.name = "source", .handler = takt__intake_nothing), true);
+    if (error < 0)
+        return error;
+    takt__stage_set_source(&pump->core, p->ring);
+    /* The first, like a source that was added as such: its figures are read after the others'. */
+    for (uint32_t i = pump->index; i > 0; i--) {
+        p->stages[i] = p->stages[i - 1];
+        p->stages[i]->index = i;
+        for (uint32_t k = 0; k < p->stages[i]->upstream_count; k++)
+            p->stages[i]->upstream[k]++;
+    }
+    p->stages[0] = pump;
+    pump->index = 0;
+    p->source = pump;
+    p->intake.pump = true;
+    return 0;
+}
+
 int takt_pipeline_add_stage(takt_pipeline *p, takt_stage **out, const takt_stage_options *options)
 {
     takt_stage *stage;
     int error = make_stage(p, &stage, options, false);
     if (error == 0 && out)
         *out = stage;
-    return error;
-}
-
-/* Finds the sinks, and makes the producer wait for them. */
-static int close_the_ring(takt_pipeline *p)
-{
-    if (p->closed_ring)
-        return 0;
-    for (uint32_t i = 0; i < p->count; i++)
-        p->stages[i]->sink = !p->stages[i]->core.source;
-    for (uint32_t i = 0; i < p->count; i++)
-        for (uint32_t k = 0; k < p->stages[i]->upstream_count; k++)
-            p->stages[p->stages[i]->upstream[k]]->sink = false;
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (!p->stages[i]->sink)
-            continue;
-        int error = takt__ring_add_gate(p->ring, &p->stages[i]->core.gate);
-        if (error < 0)
-            return error;
-    }
-    takt__taps_join(p);
-    if (p->source)
-        p->source->core.upstream = p->ring->hidden->consumers;
-    p->closed_ring = true;
-    return 0;
-}
-
-static int make_key_column(takt_pipeline *p)
-{
-    if (!p->needs_keys || p->keys)
-        return 0;
-    p->keys_size = (size_t)takt_ring_capacity(p->ring) * sizeof(uint32_t);
-    p->keys = takt__allocate(p->runtime->allocator, p->keys_size, TAKT_LINE_PAIR);
-    if (!p->keys)
-        return TAKT_ENOMEM;
-    for (uint32_t i = 0; i < p->count; i++)
-        p->stages[i]->core.keys = p->keys;
-    return 0;
-}
-
-int takt_pipeline_start(takt_pipeline *p)
-{
-    if (!p)
-        return TAKT_EINVAL;
-    if (p->state != TAKT__STATE_BUILDING)
-        return TAKT_ESTATE;
-    if (p->count == (p->source ? 1u : 0u))
-        return TAKT_EGRAPH;
-    int error = make_key_column(p);
-    if (error == 0)
-        error = close_the_ring(p);
-    if (error == 0)
-        error = takt__watch_pipeline(p);
-    if (error < 0)
-        return error;
-    int64_t now = takt_now();
-    for (uint32_t i = 0; i < p->count; i++) {
-        p->stages[i]->core.change.since_ns = now;
-        p->stages[i]->core.change.width_sum = 0;
-        p->stages[i]->core.change.began_ns = now;
-    }
-    takt__st32_rel(&p->state, TAKT__STATE_RUNNING); /* release [pairs: state] */
-    error = takt__runtime_attach(p->runtime, p);
-    if (error < 0)
-        takt__st32_rel(&p->state, TAKT__STATE_BUILDING); /* release [pairs: state] */
     return error;
 }
 
@@ -302,6 +312,7 @@ void takt_pipeline_destroy(takt_pipeline *p)
     takt__runtime_detach(p->runtime, p);
     takt__watch_leave(p);
     takt__taps_destroy(p);
+    takt__intake_destroy(p);
     const takt_allocator *allocator = p->runtime->allocator;
     for (uint32_t i = 0; i < p->count - p->has_taps; i++) {
         takt__cut_retire(&p->stages[i]->core);

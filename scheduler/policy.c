@@ -25,7 +25,6 @@
 
 #include "scheduler/apportion.h"
 
-#define CATCH_UP_S      0.01
 #define SHARDS_PER_SEAT 2.0
 #define KEYED_PER_SEAT  3.0
 #define SPREAD          2.0
@@ -66,15 +65,20 @@ void takt_policy_share(takt_load *loads, uint32_t count, uint32_t workers, takt_
           shards_per_seat > 0 ? shards_per_seat : SHARDS_PER_SEAT, SPREAD);
 }
 
+double takt__demand(const takt_load *load, double catch_up_s)
+{
+    return load->service_ns * 1e-9 * (load->rate + load->backlog / catch_up_s);
+}
+
 void takt__scheme_decide(void *context, takt_load *loads, uint32_t count, uint32_t workers)
 {
     const struct takt__scheme *scheme = context;
     for (uint32_t i = 0; i < count; i++) {
         takt_load *load = &loads[i];
-        double events = load->backlog;
+        double work = load->service_ns * 1e-9 * load->backlog;
         if (scheme->catch_up_s > 0)
-            events = load->rate + load->backlog / scheme->catch_up_s;
-        load->cost = load->weight * load->service_ns * 1e-9 * events;
+            work = takt__demand(load, scheme->catch_up_s);
+        load->cost = load->weight * work;
         if (scheme->downstream > 0)
             for (uint32_t d = 0; d < load->depth && load->preference < 1e12; d++)
                 load->preference *= scheme->downstream;
@@ -93,12 +97,12 @@ static void decide_nothing(void *context, takt_load *loads, uint32_t count, uint
     (void)workers;
 }
 
-static const struct takt__scheme demand = {TAKT_RULE_DHONDT, CATCH_UP_S, 0, 0, 0};
-static const struct takt__scheme makespan = {TAKT_RULE_ADAMS, CATCH_UP_S, 0, 0, 0};
-static const struct takt__scheme sainte_lague = {TAKT_RULE_SAINTE_LAGUE, CATCH_UP_S, 0, 0, 0};
+static const struct takt__scheme demand = {TAKT_RULE_DHONDT, TAKT__CATCH_UP_S, 0, 0, 0};
+static const struct takt__scheme makespan = {TAKT_RULE_ADAMS, TAKT__CATCH_UP_S, 0, 0, 0};
+static const struct takt__scheme sainte_lague = {TAKT_RULE_SAINTE_LAGUE, TAKT__CATCH_UP_S, 0, 0, 0};
 static const struct takt__scheme backlog = {TAKT_RULE_DHONDT, 0, 0, 0, 0};
 static const struct takt__scheme min_sum = {TAKT_RULE_MIN_SUM, 0, 0, 0, 0};
-static const struct takt__scheme latency = {TAKT_RULE_DHONDT, CATCH_UP_S, 0, 0, DOWNSTREAM};
+static const struct takt__scheme latency = {TAKT_RULE_DHONDT, TAKT__CATCH_UP_S, 0, 0, DOWNSTREAM};
 
 /* The first is the default. A scheme is only read, though a context may be written to. */
 static const takt_policy policies[] = {

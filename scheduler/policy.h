@@ -16,6 +16,15 @@ struct takt__scheme {
     double downstream;      /* a stage's preference over the one before it; 0: none */
 };
 
+/*
+ * How many workers a stage has work for: those that its events take as they come, and those that
+ * work off its backlog within the catch-up time.
+ */
+double takt__demand(const takt_load *load, double catch_up_s);
+
+/* The catch-up time of the library's policies. */
+#define TAKT__CATCH_UP_S 0.01
+
 /* A policy's decide function; the context is a scheme. */
 void takt__scheme_decide(void *scheme, takt_load *loads, uint32_t count, uint32_t workers);
 

@@ -17,7 +17,7 @@ int takt_stage_replace(takt_stage *stage, const takt_replacement *replacement)
         !replacement->handler || (replacement->on_handover && !stage->core.ordered))
         return TAKT_EINVAL;
     enum takt__state state = state_of(stage);
-    if (state != TAKT__STATE_BUILDING && state != TAKT__STATE_RUNNING)
+    if (state > TAKT__STATE_STOPPED)
         return TAKT_ESTATE;
     takt__cut_replace(&stage->core, &(struct takt__code){
                                         .handler = replacement->handler,

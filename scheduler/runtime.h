@@ -18,6 +18,7 @@
 #include "disruptor/park.h"
 #include "scheduler/decide.h"
 #include "scheduler/observe/watch.h"
+#include "scheduler/overload.h"
 #include "shard/stage.h"
 
 /* The most events that a worker takes from a shard at once. */
@@ -27,8 +28,9 @@
 enum takt__state {
     TAKT__STATE_BUILDING,
     TAKT__STATE_RUNNING,
-    TAKT__STATE_ENDED,  /* all events have passed */
-    TAKT__STATE_FAILED, /* all events before the failed one have passed */
+    TAKT__STATE_STOPPED, /* may be started again; those below are final */
+    TAKT__STATE_ENDED,   /* all events have passed */
+    TAKT__STATE_FAILED,  /* all events before the failed one have passed */
     TAKT__STATE_HALTED,
 };
 
@@ -57,6 +59,12 @@ struct takt_stage {
     int64_t preference; /* the bits of a double, for workers; 0: the weight */
 };
 
+/* What the scheduler thread has read and measured of a pipeline's stages at this tick. */
+struct takt__sample {
+    struct takt__reading readings[TAKT_STAGES_MAX];
+    takt_load loads[TAKT_STAGES_MAX];
+};
+
 struct takt_pipeline {
     takt_runtime *runtime;
     takt_ring *ring;
@@ -65,19 +73,24 @@ struct takt_pipeline {
     uint32_t *keys;
     size_t keys_size;
     bool needs_keys;
-    bool closed_ring; /* the producer waits for the last stages */
+    bool closed_ring; /* the producer waits for the last stages, */
+    bool changed;     /* but since then stages have been added */
     bool fixed_widths;
     const takt_policy *policy;
-    struct takt__decisions decisions; /* the scheduler thread's */
+    double weight;
+    struct takt__decisions decisions; /* the scheduler thread's, */
+    struct takt__sample sample;       /* and so is this */
     int64_t slice_ns;
     uint32_t batch_max; /* events: no batch holds the ring for itself */
     uint32_t count;
     takt_stage *stages[TAKT_STAGES_MAX]; /* each after those it depends on; last the taps' */
     takt_stage *source;
-    struct takt__taps *taps; /* tap.h */
-    bool has_taps;           /* they are among the stages */
-    int64_t serial;          /* which pipeline of its runtime it is; 0: it was never started */
+    struct takt__taps *taps;    /* tap.h */
+    bool has_taps;              /* they are among the stages */
+    int64_t serial;             /* which pipeline of its runtime it is; 0: it was never started */
+    struct takt__intake intake; /* overload.h */
     struct takt__park waiters;
+    TAKT_ALIGNED int64_t served; /* the bits of a double: its account (seat.c) */
     TAKT_ALIGNED uint32_t state;
     uint32_t closed;  /* the outside producer has ended */
     uint32_t paused;  /* the source is not to run */
@@ -94,19 +107,28 @@ struct takt__trail {
     int64_t first, past;
 };
 
+/*
+ * A worker; or a place for a helper, an outside thread that works as one for a while. A place is
+ * claimed by whoever sets `taken`, and what is in it goes from one helper to the next with it.
+ */
 struct takt__worker {
     takt_runtime *runtime;
-    pthread_t thread;
+    pthread_t thread; /* a worker's */
+    bool helps;
+    uint32_t recalls; /* of the runtime, when the helper came */
     struct takt__trail trail;
     uint32_t *picks;
     struct takt__probe probe;
     TAKT_ALIGNED int64_t epoch;
+    TAKT_ALIGNED uint32_t taken; /* a helper's place: somebody is in it, */
+    int64_t helper;              /* namely this thread; 0: nobody */
 };
 
 struct takt_runtime {
     const takt_allocator *allocator;
-    uint32_t worker_count;
-    uint32_t started; /* workers whose threads run */
+    uint32_t worker_count; /* with threads of their own: the first in `workers` */
+    uint32_t crew;         /* those and the places for helpers */
+    uint32_t started;      /* workers whose threads run */
     bool pin;
     bool scheduler_started;
     int64_t tick_ns;
@@ -117,8 +139,11 @@ struct takt_runtime {
     struct takt__park scheduler_lot; /* where the scheduler thread does between ticks */
     struct takt__watch watch;        /* for those who look on */
     TAKT_ALIGNED uint32_t stopping;
+    uint32_t recalls; /* how often helpers have been called back */
     int64_t scheduler_epoch;
     takt_pipeline *places[TAKT_PIPELINES_MAX];
+    TAKT_ALIGNED int64_t clock; /* the bits of a double: what accounts are measured by (seat.c) */
+    TAKT_ALIGNED uint32_t helping; /* threads in takt_runtime_help */
 };
 
 /* How much workers count the stage's backlog. */
@@ -158,6 +183,18 @@ void takt__runtime_step_cut(takt_runtime *runtime, struct takt__stage *stage);
 /* The threads' bodies. */
 void *takt__worker_main(void *worker);
 void *takt__scheduler_main(void *runtime);
+
+/* Makes the source stage of a thread outside that has a waiting room (overload.h), the first. */
+int takt__pipeline_add_pump(takt_pipeline *pipeline);
+
+/*
+ * Works until the deadline, or until the runtime ends or calls helpers back. False: others may rely
+ * on the caller to look around once more, so that, when it does not, it has to wake one of them.
+ */
+bool takt__worker_stay(struct takt__worker *worker, int64_t deadline);
+
+/* Waits until all helpers have left; `stopping` is set, and they have been woken. */
+void takt__helpers_leave(takt_runtime *runtime);
 
 /* Notes a failure, if it is the lowest so far. */
 void takt__pipeline_fail(takt_pipeline *pipeline, const takt_stage *stage, int64_t sequence,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler thread: every tick it reads what the stages have done and what waits for them, has
- * decide.c make widths of it by the pipeline's policy, and asks for the divisions to be changed.
+ * The scheduler thread: every tick it reads what the stages have done and what waits for them,
+ * shares out the workers among the pipelines (share.c), has decide.c make widths of it by each
+ * pipeline's policy, and asks for the divisions to be changed.
  *
  * While nothing flows the ticks are spaced out, so that an idle runtime costs nothing to speak of.
  */
@@ -10,6 +11,7 @@
 #include <takt/clock.h>
 
 #include "scheduler/runtime.h"
+#include "scheduler/share.h"
 #include "shard/cut.h"
 
 #define IDLE_TICK_NS 64000000
@@ -55,56 +57,100 @@ static void read_stage(const takt_pipeline *p, uint32_t index, struct takt__read
     };
 }
 
-/* Tells who looks on what the policy made of the loads. */
-static void tell(const takt_pipeline *p, const takt_load *loads,
-                 const struct takt__reading *readings, uint32_t count, int64_t now)
+/* The taps' stage comes last, and has no shards. */
+static uint32_t stages_of(const takt_pipeline *p)
 {
-    for (uint32_t i = 0; i < count; i++)
+    return p->count - p->has_taps;
+}
+
+/* Tells who looks on what the policy made of the loads, with so many workers. */
+static void tell(const takt_pipeline *p, uint32_t workers, int64_t now)
+{
+    const struct takt__sample *sample = &p->sample;
+    for (uint32_t i = 0; i < stages_of(p); i++)
         takt__watch_verdict(p->runtime, p->stages[i],
                             &(struct takt__verdict){
                                 .at = now,
-                                .cost = loads[i].cost,
-                                .rate = loads[i].rate,
-                                .width = readings[i].width,
-                                .wanted = loads[i].width,
+                                .cost = sample->loads[i].cost,
+                                .rate = sample->loads[i].rate,
+                                .width = sample->readings[i].width,
+                                .wanted = sample->loads[i].width,
+                                .workers = workers,
                             });
 }
 
-/* Has the widths decided on, and asks for those that are new. True if events have flowed. */
-static bool decide(takt_pipeline *p, const struct takt__reading *readings, int64_t now,
-                   int64_t elapsed)
+static void list_decisions(const takt_pipeline *p, struct takt__decision **decisions)
+{
+    for (uint32_t i = 0; i < stages_of(p); i++)
+        decisions[i] = &p->stages[i]->decision;
+}
+
+/* Reads what the stages have done since the last tick. True if events have flowed. */
+static bool sample(takt_pipeline *p, int64_t elapsed)
 {
     struct takt__decision *decisions[TAKT_STAGES_MAX];
-    takt_load loads[TAKT_STAGES_MAX];
-    uint32_t count = p->count - p->has_taps; /* the taps' stage comes last, and has no shards */
-    for (uint32_t i = 0; i < count; i++)
-        decisions[i] = &p->stages[i]->decision;
-    bool flowed = takt__decide(p->policy, &takt__tuning_default, &p->decisions, decisions, loads,
-                               readings, count, p->runtime->worker_count, elapsed);
-    if (flowed)
-        tell(p, loads, readings, count, now);
-    for (uint32_t i = 0; i < count && flowed; i++) {
+    struct takt__sample *sample = &p->sample;
+    list_decisions(p, decisions);
+    for (uint32_t i = 0; i < stages_of(p); i++)
+        read_stage(p, i, sample->readings);
+    return takt__decide_observe(&takt__tuning_default, &p->decisions, decisions, sample->loads,
+                                sample->readings, stages_of(p), elapsed);
+}
+
+/* Has the widths decided on, and asks for those that are new. */
+static void decide(takt_pipeline *p, uint32_t workers, int64_t now)
+{
+    struct takt__decision *decisions[TAKT_STAGES_MAX];
+    struct takt__sample *sample = &p->sample;
+    list_decisions(p, decisions);
+    takt__decide_widths(p->policy, &takt__tuning_default, decisions, sample->loads,
+                        sample->readings, stages_of(p), workers);
+    tell(p, workers, now);
+    for (uint32_t i = 0; i < stages_of(p); i++) {
         int64_t bits;
         memcpy(&bits, &decisions[i]->preference, sizeof bits);
         takt__st64_rlx(&p->stages[i]->preference, bits);
-    }
-    for (uint32_t i = 0; i < count && flowed && !p->fixed_widths; i++)
-        if (decisions[i]->width != readings[i].width)
+        if (!p->fixed_widths && decisions[i]->width != sample->readings[i].width)
             takt__cut_request(&p->stages[i]->core, decisions[i]->width);
-    return flowed;
+    }
 }
 
-/* One tick of one pipeline. True if events have flowed. */
-static bool tick(takt_pipeline *p, int64_t now, int64_t elapsed)
+static void step_cuts(takt_pipeline *p)
 {
-    struct takt__reading readings[TAKT_STAGES_MAX];
-    for (uint32_t i = 0; i < p->count - p->has_taps; i++)
-        read_stage(p, i, readings);
-    bool flowed = decide(p, readings, now, elapsed);
     for (uint32_t i = 0; i < p->count; i++)
         if (takt__cut_pending(&p->stages[i]->core))
             takt__runtime_step_cut(p->runtime, &p->stages[i]->core);
-    return flowed;
+}
+
+/* Those that there are at present; if nobody is there, whoever comes is one. */
+static uint32_t workers_of(const takt_runtime *runtime)
+{
+    uint32_t workers = runtime->worker_count + takt__ld32_rlx(&runtime->helping);
+    return workers ? workers : 1;
+}
+
+/* One tick of all pipelines. True if events have flowed. */
+static bool tick(takt_runtime *runtime, int64_t now, int64_t elapsed)
+{
+    takt_pipeline *running[TAKT_PIPELINES_MAX], *flowing[TAKT_PIPELINES_MAX];
+    struct takt__claimant claimants[TAKT_PIPELINES_MAX];
+    uint32_t n = 0, flows = 0;
+    for (uint32_t i = 0; i < TAKT_PIPELINES_MAX; i++) {
+        takt_pipeline *p = takt__runtime_place(runtime, i);
+        if (!p)
+            continue;
+        running[n++] = p;
+        if (!sample(p, elapsed))
+            continue;
+        claimants[flows] = (struct takt__claimant){p->sample.loads, stages_of(p), p->weight, 0};
+        flowing[flows++] = p;
+    }
+    takt__share(claimants, flows, workers_of(runtime));
+    for (uint32_t i = 0; i < flows; i++)
+        decide(flowing[i], claimants[i].workers, now);
+    for (uint32_t i = 0; i < n; i++)
+        step_cuts(running[i]);
+    return flows > 0;
 }
 
 static void sleep_until(takt_runtime *runtime, int64_t deadline)
@@ -124,11 +170,8 @@ void *takt__scheduler_main(void *argument)
         int64_t now = takt_now();
         bool flowed = false;
         takt__runtime_enter(&runtime->scheduler_epoch);
-        for (uint32_t i = 0; i < TAKT_PIPELINES_MAX && now > before; i++) {
-            takt_pipeline *p = takt__runtime_place(runtime, i);
-            if (p)
-                flowed |= tick(p, now, now - before);
-        }
+        if (now > before)
+            flowed = tick(runtime, now, now - before);
         takt__runtime_rest(&runtime->scheduler_epoch);
         takt__watch_tick(runtime, now);
         int64_t longest = runtime->tick_ns > IDLE_TICK_NS ? runtime->tick_ns : IDLE_TICK_NS;

@@ -61,7 +61,7 @@ int takt__taps_create(takt_pipeline *p)
 void takt__taps_join(takt_pipeline *p)
 {
     takt_stage *stage = &p->taps->stage;
-    if (p->count == TAKT_STAGES_MAX || takt__ring_add_gate(p->ring, &stage->core.gate) < 0)
+    if (p->count == TAKT_STAGES_MAX || takt__ring_add_gate(p->ring, &stage->core.gate, false) < 0)
         return; /* no room: there will be no taps */
     stage->index = p->count;
     p->stages[p->count++] = stage;
@@ -186,7 +186,7 @@ static int check(const takt_pipeline *p, const takt_tap_options *options)
         return TAKT_EGRAPH;
     enum takt__state state =
         (enum takt__state)takt__ld32_acq(&p->state); /* acquire [pairs: state] */
-    if (state != TAKT__STATE_BUILDING && state != TAKT__STATE_RUNNING)
+    if (state > TAKT__STATE_STOPPED)
         return TAKT_ESTATE;
     return 0;
 }

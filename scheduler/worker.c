@@ -68,7 +68,8 @@ static bool run_shard(struct takt__worker *w, const struct takt__seat *seat)
         if (stage->core.source) {
             takt__fence(); /* between owning the shard and reading `paused`: see drain */
             /* acquire [pairs: resumed] */
-            if (takt__ld32_acq(&p->paused) || takt__ld32_rlx(&stage->ended))
+            bool paused = takt__ld32_acq(&p->paused) && !stage->core.feed; /* it looks itself */
+            if (paused || takt__ld32_rlx(&stage->ended))
                 return false;
         }
         uint32_t limit = batch_limit(p, &stage->core);
@@ -110,12 +111,16 @@ static bool work(struct takt__worker *w, const struct takt__seat *seat)
     w->trail.pipeline = seat->stage->pipeline;
     w->trail.first = shard->next;
     takt__probe_take(&w->probe, seat->stage->number, shard->index);
-    if (takt__choice_others(&seat->choice) > WAKE_NS && takt__park_occupied(&w->runtime->park)) {
+    if (seat->all_ns - seat->mine_ns > WAKE_NS && takt__park_occupied(&w->runtime->park)) {
         takt__park_wake_one(&w->runtime->park);
         takt__probe_wake(&w->probe);
     }
+    int64_t service = takt__ld64_rlx(&seat->stage->core.service_ps);
+    int64_t busy_ns = w->probe.busy_ns, events = w->probe.events;
     bool failed = run_shard(w, seat);
     takt__probe_leave(&w->probe);
+    takt__seat_charge(w->runtime, seat, w->probe.busy_ns - busy_ns,
+                      (w->probe.events - events) * service / 1000);
     w->trail.past = shard->next;
     if (failed)
         takt__st32_rel(&shard->owner, TAKT__FAILED); /* release [pairs: owner] */
@@ -134,12 +139,21 @@ static void arm(takt_runtime *runtime)
     }
 }
 
+/* Whether the worker is to leave its work. */
+static bool is_called_off(const struct takt__worker *w)
+{
+    const takt_runtime *runtime = w->runtime;
+    return takt__ld32_rlx(&runtime->stopping) ||
+           (w->helps && takt__ld32_rlx(&runtime->recalls) != w->recalls);
+}
+
 /*
- * Sleeps until woken, unless there is work after all. Nor does a worker sleep whose last look was
- * the changer of a cut for a step: others may have been turned away by it, or have read what it was
- * about to move, and sleep already; they rely on the changer to look once more.
+ * Sleeps until woken, or until the deadline, unless there is work after all. Nor does a worker
+ * sleep whose last look was the changer of a cut for a step: others may have been turned away by
+ * it, or have read what it was about to move, and sleep already; they rely on the changer to look
+ * once more.
  */
-static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
+static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat, int64_t deadline)
 {
     takt_runtime *runtime = w->runtime;
     uint32_t ticket;
@@ -147,13 +161,14 @@ static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
     arm(runtime);
     bool everywhere = takt__barrier_everywhere();
     takt__seat_choose(runtime, &w->trail, seat);
-    if (seat->shard || seat->stepped || takt__ld32_rlx(&runtime->stopping)) {
+    if (seat->shard || seat->stepped || is_called_off(w)) {
         takt__park_cancel(&runtime->park);
         return;
     }
     takt__runtime_rest(&w->epoch);
     takt__probe_sleep(&w->probe);
-    takt__park_sleep(&runtime->park, ticket, everywhere, seat->look_again);
+    takt__park_sleep(&runtime->park, ticket, everywhere,
+                     seat->look_again < deadline ? seat->look_again : deadline);
     takt__probe_rise(&w->probe);
     takt__runtime_enter(&w->epoch);
     /* Being woken has disarmed the producer; the others that sleep may be needed yet. */
@@ -163,34 +178,73 @@ static void sleep_on_it(struct takt__worker *w, struct takt__seat *seat)
     }
 }
 
-void *takt__worker_main(void *argument)
+/*
+ * Finds nothing to do: spins for a moment, then yields, then sleeps. False: it has slept, or was
+ * about to.
+ */
+static bool wait_for_work(struct takt__worker *w, struct takt__seat *seat, int64_t idle_ns,
+                          int64_t deadline)
 {
-    struct takt__worker *w = argument;
-    takt_runtime *runtime = w->runtime;
-    if (runtime->pin)
-        takt__topo_pin(w->trail.worker - 1);
-    int64_t idle_since = 0;
-    while (!takt__ld32_rlx(&runtime->stopping)) {
+    if (idle_ns < SPIN_NS / 4) {
+        takt__pause();
+    } else if (idle_ns < SPIN_NS) {
+        sched_yield();
+    } else {
+        sleep_on_it(w, seat, deadline);
+        return false;
+    }
+    return true;
+}
+
+static bool is_over(int64_t deadline)
+{
+    return deadline != TAKT_FOREVER && takt_now() >= deadline;
+}
+
+/*
+ * Others rely on a worker that has had a shard, or was the changer of a cut, to look around
+ * afterwards: they may have been turned away by it, and sleep. So do those who know that a source
+ * is asked again by whoever saw last that it had nothing, and those who woke the worker and nobody
+ * else. All of that is over when a look finds nothing at all.
+ */
+bool takt__worker_stay(struct takt__worker *w, int64_t deadline)
+{
+    bool late = is_over(deadline), relied_on = false;
+    int64_t idle_since = 0, events = w->probe.events;
+    while (!is_called_off(w)) {
         struct takt__seat seat;
         takt__runtime_enter(&w->epoch);
-        takt__seat_choose(runtime, &w->trail, &seat);
+        takt__seat_choose(w->runtime, &w->trail, &seat);
+        relied_on = seat.shard || seat.stepped || seat.look_again != TAKT_FOREVER;
         if (seat.shard) {
             work(w, &seat);
             idle_since = 0;
+            /* Whoever came late has one seat that was worth it. */
+            if (is_over(deadline) && (!late || w->probe.events != events))
+                break;
             continue;
         }
         int64_t now = takt_now();
+        if (now >= deadline)
+            break;
         if (idle_since == 0)
             idle_since = now;
-        if (now - idle_since < SPIN_NS / 4) {
-            takt__pause();
-        } else if (now - idle_since < SPIN_NS) {
-            sched_yield();
-        } else {
-            sleep_on_it(w, &seat);
+        if (!wait_for_work(w, &seat, now - idle_since, deadline)) {
             idle_since = 0;
+            relied_on = true;
+            if (is_over(deadline))
+                break;
         }
     }
     takt__runtime_rest(&w->epoch);
+    return !relied_on;
+}
+
+void *takt__worker_main(void *argument)
+{
+    struct takt__worker *w = argument;
+    if (w->runtime->pin)
+        takt__topo_pin(w->trail.worker - 1);
+    (void)takt__worker_stay(w, TAKT_FOREVER);
     return NULL;
 }

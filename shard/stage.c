@@ -20,6 +20,18 @@
 /* Fading sums are halved beyond this many nanoseconds: the memory of the service time. */
 #define RECENT_NS 1000000
 
+static void begin_at(struct takt__stage *stage, int64_t from)
+{
+    struct takt__division *first = &stage->division[0];
+    for (uint32_t i = 0; i < first->blocks.shards; i++) {
+        struct takt__shard *shard = &first->shards[i];
+        shard->next = stage->keyed ? from : takt__blocks_first(&first->blocks, i, from);
+        shard->processed = from;
+        takt_sequence_init(&shard->sequence, shard->next - 1);
+    }
+    stage->change.from = from;
+}
+
 void takt__stage_init(struct takt__stage *stage, const takt_stage_options *options, uint32_t shift,
                       uint32_t width, struct takt__shard *shards, const takt_sequence **members)
 {
@@ -49,14 +61,15 @@ void takt__stage_init(struct takt__stage *stage, const takt_stage_options *optio
     struct takt__division *first = &stage->division[0];
     first->blocks.shards = width;
     first->open = 1;
-    for (uint32_t i = 0; i < width; i++) {
-        int64_t next = stage->keyed ? 0 : takt__blocks_first(&first->blocks, i, 0);
-        first->shards[i].next = next;
-        takt_sequence_init(&first->shards[i].sequence, next - 1);
-    }
+    begin_at(stage, 0);
     takt__gate_cover(&stage->gate, 2 * width);
     stage->change.target = stage->change.settled = width;
     stage->change.least = stage->change.most = width;
+}
+
+void takt__stage_begin_at(struct takt__stage *stage, int64_t from)
+{
+    begin_at(stage, from);
 }
 
 void takt__stage_set_source(struct takt__stage *stage, takt_ring *ring)
@@ -112,13 +125,13 @@ static bool gather(const struct takt__stage *stage, const struct takt__shard *sh
     return true;
 }
 
-/* Keeps the books of what the handler took. */
+/* Keeps the books of what the handler took: `worked` events, of which `events` count. */
 static void account(struct takt__stage *stage, struct takt__shard *shard, uint32_t events,
-                    int64_t ns)
+                    uint32_t worked, int64_t ns)
 {
     takt__st64_rlx(&shard->events, shard->events + events);
     takt__st64_rlx(&shard->busy_ns, shard->busy_ns + ns);
-    shard->recent_events += events;
+    shard->recent_events += worked;
     shard->recent_ns += ns;
     if (shard->recent_events)
         takt__st64_rlx(&stage->service_ps, shard->recent_ns * 1000 / shard->recent_events + 1);
@@ -167,19 +180,24 @@ static void finish_source(struct takt__shard *shard, const takt_batch *b, int re
                           struct takt__run *run)
 {
     run->ended = result != 0;
-    run->worked = b->count > 0 || run->ended;
+    run->worked = b->count > 0 || run->took > 0 || run->ended;
     run->code = result < 0 ? result : 0;
     run->sequence = b->first + b->count;
     if (b->count)
         advance(shard, run->sequence, run->sequence);
 }
 
-static int call_handler(const struct takt__division *division, takt_batch *b, struct takt__run *run)
+static int call_handler(const struct takt__stage *stage, const struct takt__division *division,
+                        takt_batch *b, uint32_t limit, struct takt__run *run)
 {
     uint32_t offered = b->count;
+    int result;
     run->called = true;
     run->began_ns = takt_now();
-    int result = division->code.handler(division->code.context, b);
+    if (TAKT_LIKELY(!stage->feed))
+        result = division->code.handler(division->code.context, b);
+    else
+        result = stage->feed(stage->feeder, &division->code, b, limit, &run->took);
     run->ended_ns = takt_now();
     if (b->count > offered)
         b->count = offered;
@@ -201,10 +219,13 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
         .shards = division->blocks.shards,
         .keys = stage->keys,
     };
-    int64_t past, next;
+    int64_t past = 0, next = 0;
     if (!gather(stage, shard, limit, picks, &b, &past, &next)) {
-        run->worked = leave_division(stage, shard);
-        return;
+        if (!stage->feed) {
+            run->worked = leave_division(stage, shard);
+            return;
+        }
+        b.first = shard->next; /* the ring is full */
     }
     run->worked = true;
     if (stage->ring && !stage->source) {
@@ -214,11 +235,12 @@ void takt__shard_run(struct takt__stage *stage, struct takt__shard *shard, uint3
             takt__st64_rlx(&shard->voids, shard->voids + found - b.count);
     }
     run->first = b.first;
-    int result = b.count ? call_handler(division, &b, run) : 0;
+    int result = b.count || stage->feed ? call_handler(stage, division, &b, limit, run) : 0;
     run->events = result < 0 && !stage->source ? failed_event(&b) : b.count;
     /* Counted before it shows: who sees the events done finds them in the figures. */
     if (run->called)
-        account(stage, shard, run->events, run->ended_ns - run->began_ns);
+        account(stage, shard, run->events, run->took > run->events ? run->took : run->events,
+                run->ended_ns - run->began_ns);
     if (stage->source) {
         finish_source(shard, &b, result, run);
     } else if (result < 0) {

@@ -59,6 +59,16 @@ struct takt__code {
     takt_retired_function on_retired;
 };
 
+/*
+ * What stands between a source and its handler where a full ring does not simply keep the source
+ * waiting. Called by the owner of the source's shard in the handler's place, also when there is no
+ * free slot: it fills the batch as the handler does, lowers its count to what it filled, and
+ * returns what the handler would. `limit` is how many events it should take on at most; in *took it
+ * says how many it did, whatever became of them.
+ */
+typedef int (*takt__feed_function)(void *feeder, const struct takt__code *code, takt_batch *batch,
+                                   uint32_t limit, uint32_t *took);
+
 struct takt__division {
     struct takt__blocks blocks; /* block, and number of shards */
     struct takt__code code;
@@ -112,6 +122,8 @@ struct takt__stage {
     bool keyed;
     bool ordered; /* new shards start when the old ones have left */
     bool source;
+    takt__feed_function feed; /* a source's, or NULL: its handler is called */
+    void *feeder;
     uint32_t shards_min, shards_max;
     int64_t lead; /* how far ahead of `upstream` it may go: a source's ring; 0 otherwise */
     struct takt__gates upstream;
@@ -131,6 +143,7 @@ struct takt__stage {
 /* What a run of a shard came to. */
 struct takt__run {
     uint32_t events;  /* handled, or filled by a source */
+    uint32_t took;    /* a source with a feed: events that it took on, or moved on */
     bool called;      /* there was something for the handler */
     bool worked;      /* anything moved */
     bool ended;       /* a source said TAKT_END, or failed */
@@ -192,6 +205,9 @@ static inline void takt__shard_leave(struct takt__shard *shard)
  */
 void takt__stage_init(struct takt__stage *stage, const takt_stage_options *options, uint32_t shift,
                       uint32_t width, struct takt__shard *shards, const takt_sequence **members);
+
+/* Makes a new stage start at sequence `from` instead: it has done everything before. */
+void takt__stage_begin_at(struct takt__stage *stage, int64_t from);
 
 /*
  * Makes the stage's only shard move `cursor` instead of a sequence of its own: a source. Before

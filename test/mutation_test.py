@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Shows that tools/mutation finds the mutants that its rules promise, and names and tells them. TAP."""
+"""Shows that tools/mutation finds the mutants that its rules promise, names and tells them. TAP."""
 
 import sys
 from pathlib import Path

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ MOMENT = ["--rounds", "1", "--time", "5", "--limit", "240", *OPTIONS]
 PROMISED = """unicast unicast-batch10 unicast-batch100 unicast-64b unicast-1k poller multicast3
     pipeline3 diamond3 sequencer3 sequencer3-batch10 pingpong idle book limit-line limit-loop
     redivide keyed limit-batch stages-balanced stages-skewed stages-moving stages-cheap
-    chain-latency-200k chain-latency-1m""".split()
+    chain-latency-200k chain-latency-1m trace-cost trace-cost-cheap""".split()
 FIELDS = {"scenario", "system", "rounds", "events_per_s", "min", "max", "ratio_to_best_peer",
           "speedup_to_single", "latency_ns", "counters"}
 PERCENTILES = ["p50", "p90", "p99", "p99.9", "max"]
@@ -86,9 +87,9 @@ class Everything:
     """All scenarios in one run, so that a peer that is slow to start is started once."""
 
     def __init__(self):
-        with tempfile.TemporaryDirectory() as folder:
-            self.result = Result(TAKT_PERF, "run", *MOMENT, "--json", "--hgrm", folder)
-            self.curves = {path.stem for path in Path(folder).glob("*.hgrm")}
+        self.folder = tempfile.TemporaryDirectory()
+        self.result = Result(TAKT_PERF, "run", *MOMENT, "--json", "--hgrm", self.folder.name)
+        self.curves = {path.stem for path in Path(self.folder.name).glob("*.hgrm")}
         self.rows = [json.loads(line) for line in self.result.out.splitlines()]
 
     def ended_well(self):
@@ -110,13 +111,48 @@ class Everything:
         return ", ".join(row["system"] for row in ran)
 
 
+    def page(self):
+        """The page of the whole table, opened in a browser: it says nothing on its console, and has
+        a section for each scenario with a row for each system."""
+        lines, output = (Path(self.folder.name, name) for name in ("lines", "page.html"))
+        lines.write_text(self.result.out, encoding="utf-8")
+        subprocess.run([sys.executable, "-B", REPORT, TAKT_PERF, lines, self.folder.name, output],
+                       check=True, stdout=subprocess.DEVNULL)
+        seen = opened(output)
+        for name in scenarios(TAKT_PERF):
+            section = re.search(rf'<h2 id="{name}">(.*?)(?=<h2|$)', seen, re.S)
+            assert section, f"no section for {name}"
+            shown = re.findall(r"<tr[^>]*><td[^>]*>([^<]*)</td>", section[1])
+            assert shown == [row["system"] for row in self.rows if row["scenario"] == name], shown
+        return None if BROWSER else "without a browser"
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def opened(path):
+    """What a browser makes of a page; the page itself where there is no browser."""
+    if not BROWSER:
+        return path.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        done = subprocess.run(
+            [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+             "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
+             f"--user-data-dir={folder}", "--dump-dom", path.as_uri()],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=300)
+    assert "CONSOLE" not in done.stderr, done.stderr
+    return done.stdout
+
+
 def usage():
     for arguments in (["run", "--rounds", "0"], ["run", "--rounds", "x"], ["run", "--time", "-1"],
                       ["run", "nobody"], ["run", "--peers", "nobody"], ["run", "--peers", ""],
                       ["run", "--pin", "99999"], ["run", "--pin", "1,"], ["run", "--pin", ""],
                       ["run", "--events", "no-such-event"], ["run", "--events", "cycles,"],
-                      ["run", "--frobnicate"], ["run", "-x"], ["run", "--rounds"], ["fly"], [],
-                      ["list", "it"]):
+                      ["run", "--report", "x.html"], ["run", "--trace", "x.json", "unicast"],
+                      ["run", "--report", "x.json", "keyed"], ["run", "--frobnicate"],
+                      ["run", "-x"], ["run", "--rounds"], ["fly"], [], ["list", "it"]):
         result = Result(TAKT_PERF, *arguments)
         assert result.status == 2, f"{arguments}: status {result.status}"
         assert result.err.startswith("takt-perf: ") and not result.out, arguments
@@ -313,7 +349,8 @@ def main():
              unwritable]
     points = [(test.__name__.replace("_", " "), test) for test in tests]
     everything = Everything()
-    points.append(("all scenarios end well", everything.ended_well))
+    points += [("all scenarios end well", everything.ended_well),
+               ("the page in a browser", everything.page)]
     points += [(name, lambda name=name: everything.check(name)) for name in scenarios(TAKT_PERF)]
     failed = 0
     print(f"1..{len(points)}")

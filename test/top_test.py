@@ -79,7 +79,10 @@ def figures_agree_with_the_snapshot():
         for stage in pipeline['stages']:
             found = stage['events'], stage['busy_ns'], stage['backlog']
             assert found == stages[stage['name']], (stage, stages)
+        assert pipeline['dropped_newest'] > 0, pipeline
+        assert pipeline['dropped_oldest'] == pipeline['refused'] == pipeline['waiting'] == 0
         text = top('--once', FILE)
+        assert f"{pipeline['dropped_newest']} newest" in text, text
         for name, (events, _, _) in stages.items():
             row = next(line.split() for line in text.splitlines() if line.split()[:1] == [name])
             unit = {'k': 1e3, 'M': 1e6, 'G': 1e9}.get(row[1][-1], 1)
@@ -127,6 +130,9 @@ def openmetrics_is_read_by_another_parser():
                     for family in text_string_to_metric_families(top('--openmetrics', FILE))}
     assert families['takt_up'].samples[0].value == 1
     assert families['takt_pipeline_published'].samples[0].value == cursor + 1
+    assert families['takt_pipeline_dropped_newest'].samples[0].value > 0
+    assert families['takt_pipeline_dropped_oldest'].samples[0].value == 0
+    assert families['takt_pipeline_waiting_events'].type == 'gauge'
     events = families['takt_stage_events']
     assert events.type == 'counter'
     found = {sample.labels['stage']: sample.value for sample in events.samples}

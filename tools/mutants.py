@@ -164,7 +164,8 @@ def arguments():
     parser.add_argument("--again", action="store_true", help="those, whatever is known of them")
     parser.add_argument("--survivors", action="store_true",
                         help="of those, the ones that are known to have survived")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time (default: cores)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
+                        help="at a time (default: cores)")
     return parser.parse_args()
 
 

@@ -28,13 +28,18 @@ enum takt_counters_state {
     TAKT_COUNTERS_ENDED,   /* every event has passed */
     TAKT_COUNTERS_FAILED,  /* a handler has failed: failed_stage and failed_sequence say where */
     TAKT_COUNTERS_HALTED,
+    TAKT_COUNTERS_STOPPED, /* every event has passed; it may be started again */
 };
 
 /* Where a worker sits when it sits nowhere, and what comes before a stage that has no stage
  * before it. */
 #define TAKT_COUNTERS_NOWHERE UINT32_MAX
 
-/* One worker. busy + sleeping + idle is the time since it started. */
+/*
+ * One worker, or one place for a helper (takt_runtime_help), of which the figures are those of all
+ * threads that were in it. busy + sleeping + idle is the time since the worker started, or the time
+ * that helpers have been there.
+ */
 typedef struct takt_counters_worker {
     int64_t seats;       /* shards taken */
     int64_t batches;     /* handlers called */
@@ -49,7 +54,10 @@ typedef struct takt_counters_worker {
     uint32_t stage;      /* the stage's number in it, */
     uint32_t shard;      /* and the shard's in that */
     uint32_t sleeping;   /* it is asleep: 1 */
-    int64_t reserved[4];
+    uint32_t helper;     /* a place for a helper: 1; those come after the workers */
+    uint32_t present;    /* a thread is there: 1; always of a worker */
+    int64_t visits;      /* threads that came: how often somebody has helped; of a worker 1 */
+    int64_t reserved[2];
 } takt_counters_worker;
 
 /* One stage. */
@@ -92,8 +100,12 @@ typedef struct takt_counters_pipeline {
     uint32_t stage_count;
     uint32_t failed_stage;
     int32_t failed_code;
-    uint32_t reserved32;
-    int64_t reserved[4];
+    float weight; /* its part of the workers' time, against other pipelines */
+    /* What became of events that the source had for a full ring (takt/source.h). */
+    int64_t refused;
+    int64_t dropped_newest;
+    int64_t dropped_oldest;
+    int64_t waiting; /* for room, at present */
     takt_counters_stage stages[TAKT_STAGES_MAX];
 } takt_counters_pipeline;
 
@@ -105,7 +117,7 @@ typedef struct takt_counters_header {
     uint32_t worker_size;
     uint32_t pipeline_size;
     uint32_t stage_size;
-    uint32_t workers;   /* records, all in use */
+    uint32_t workers;   /* records: workers, then places for helpers */
     uint32_t pipelines; /* records, in use or not */
     uint32_t closed;    /* the runtime has ended, or has closed the file: 1 */
     uint64_t worker_offset;

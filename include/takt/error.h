@@ -28,7 +28,8 @@
     X(TAKT_EBLOCK, -15, "block is not a power of two, or larger than the ring")                    \
     X(TAKT_EWIDTH, -16, "the number of shards is out of range")                                    \
     X(TAKT_EHANDLER, -17, "the handler failed without saying why")                                 \
-    X(TAKT_EFILE, -18, "a file could not be written")
+    X(TAKT_EFILE, -18, "a file could not be written")                                              \
+    X(TAKT_ERUNNING, -19, "the pipeline runs: stop it first")
 
 #define TAKT__ERROR_ENUM(name, value, text) name = value,
 enum takt_error { TAKT_OK = 0, TAKT_ERRORS(TAKT__ERROR_ENUM) TAKT_EUSER = -1000 };

@@ -20,8 +20,9 @@ TAKT__DECLS_BEGIN
 void takt_pipeline_snapshot(const takt_pipeline *pipeline, takt_counters_pipeline *snapshot);
 
 /*
- * Fills workers[] with the first `count` workers' figures and returns how many workers there are.
- * Each figure is one that the worker had while this ran. Any thread, never blocks.
+ * Fills workers[] with the first `count` workers' figures and returns how many there are: the
+ * runtime's own workers, and after them the places for helpers. Each figure is one that the worker
+ * had while this ran. Any thread, never blocks.
  */
 uint32_t takt_runtime_snapshot(const takt_runtime *runtime, takt_counters_worker *workers,
                                uint32_t count);

@@ -7,8 +7,9 @@
  * there are, changes while events flow; what a stage has done is visible to the stages after it in
  * sequence order, so the last stage of a chain sees every event in the order of the source.
  *
- * Life of a pipeline: create, add stages, start; wait (or drain); destroy. Functions that take a
- * pipeline are for one controlling thread at a time, except where they say "any thread".
+ * Life of a pipeline: create, add stages, start; wait (or drain); destroy. In between it may be
+ * stopped, given more stages, and started again. Functions that take a pipeline are for one
+ * controlling thread at a time, except where they say "any thread".
  */
 #ifndef TAKT_PIPELINE_H
 #define TAKT_PIPELINE_H
@@ -20,11 +21,18 @@ typedef struct takt_runtime takt_runtime;
 typedef struct takt_pipeline takt_pipeline;
 typedef struct takt_stage takt_stage;
 
-#define TAKT_WORKERS_MAX   1024 /* workers of a runtime */
+#define TAKT_WORKERS_MAX   1024 /* workers and helpers of a runtime */
 #define TAKT_PIPELINES_MAX 16   /* pipelines that run in one runtime at once */
 #define TAKT_STAGES_MAX    64   /* stages of a pipeline */
 #define TAKT_UPSTREAM_MAX  8    /* stages that one stage comes after */
 #define TAKT_SHARDS_MAX    256  /* shards of a stage */
+
+/* As takt_runtime_options.workers: none of its own, so that only helpers run its stages. */
+#define TAKT_NO_WORKERS UINT32_MAX
+
+/* The range of takt_pipeline_options.weight. */
+#define TAKT_WEIGHT_MIN 0.001
+#define TAKT_WEIGHT_MAX 1000.0
 
 /* What a source returns when no more events will come. */
 #define TAKT_END 1
@@ -68,11 +76,20 @@ typedef void (*takt_handover_function)(void *context, const takt_handover *hando
  */
 typedef void (*takt_retired_function)(void *context, int64_t end);
 
+/* What a full pipeline means to its source: takt/source.h tells. */
+enum takt_overload {
+    TAKT_OVERLOAD_BLOCK = 0,
+    TAKT_OVERLOAD_FAIL,
+    TAKT_OVERLOAD_DROP_NEWEST,
+    TAKT_OVERLOAD_DROP_OLDEST,
+};
+
 typedef struct takt_runtime_options {
     size_t size;                     /* sizeof(takt_runtime_options) */
     uint32_t workers;                /* threads; 0: one per core that this process may use */
+    uint32_t helpers;                /* threads that may be in takt_runtime_help at once */
     bool pin;                        /* keep each worker on a core of its own, where it can be */
-    int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 4 ms */
+    int64_t tick_ns;                 /* between two decisions of the scheduler; 0: 8 ms */
     const takt_allocator *allocator; /* NULL: takt_allocator_default() */
 } takt_runtime_options;
 
@@ -84,7 +101,15 @@ typedef struct takt_pipeline_options {
     size_t alignment;  /* of the slots; 0: TAKT_LINE_PAIR */
     int64_t slice_ns;  /* how long a worker stays before it looks around; 0: 20 microseconds */
     bool fixed_widths; /* the scheduler leaves the numbers of shards alone */
-    const takt_policy *policy; /* how it decides on them; NULL: takt_policy_default() */
+    const takt_policy *policy;   /* how it decides on them; NULL: takt_policy_default() */
+    enum takt_overload overload; /* what the source does when the ring is full */
+    int64_t waiting; /* TAKT_OVERLOAD_DROP_OLDEST: events that wait for room; 0: capacity */
+    /*
+     * Its part of the workers' time, against other pipelines of the runtime that have work too: one
+     * of weight 3 gets three times what one of weight 1 gets. From TAKT_WEIGHT_MIN to
+     * TAKT_WEIGHT_MAX; 0: 1.
+     */
+    double weight;
 } takt_pipeline_options;
 
 typedef struct takt_stage_options {
@@ -152,41 +177,102 @@ typedef struct takt_stage_stats {
 
 TAKT__DECLS_BEGIN
 
-/* Starts the workers and the scheduler thread. TAKT_EINVAL, TAKT_ENOMEM, TAKT_ETHREAD. */
+/*
+ * Starts the workers and the scheduler thread. TAKT_EINVAL (also: more than TAKT_WORKERS_MAX
+ * workers and helpers together; TAKT_NO_WORKERS without helpers, who alone could run anything then,
+ * or with `pin`), TAKT_ENOMEM, TAKT_ETHREAD.
+ */
 int takt_runtime_create(takt_runtime **runtime, const takt_runtime_options *options);
 
-/* Stops and joins them. Its pipelines must have been destroyed. NULL is fine. */
+/*
+ * Stops and joins them, and waits until helpers that are inside have left, which they do with
+ * TAKT_EHALTED. Its pipelines must have been destroyed, and no thread may begin to help any more;
+ * one is inside when takt_runtime_snapshot shows it as present. NULL is fine.
+ */
 void takt_runtime_destroy(takt_runtime *runtime);
 
-/* How many workers it has. Any thread. */
+/*
+ * Lends the calling thread to the runtime: until the deadline it takes seats as a worker does, of
+ * all pipelines, and where there is nothing to do it sleeps where workers sleep and is woken as
+ * they are. It returns how many events its handlers have handled, or that it has filled as a
+ * source. No seat is begun after the deadline; the one at hand is finished, which takes about a
+ * slice (takt_pipeline_options.slice_ns), or one event where that takes longer.
+ *
+ * With TAKT_NOW (or any deadline that has passed) it never waits: it takes a seat, or another if
+ * no event came of that, and returns 0 when there was nothing to do. So this works off what is
+ * there, and tells pipelines whose last event it was that they have ended:
+ *
+ *     while (takt_runtime_help(runtime, TAKT_NOW) > 0) {}
+ *
+ * As many threads may be inside at once as takt_runtime_options.helpers says. A handler sees no
+ * difference between a helper and a worker. In a runtime without workers of its own nothing moves
+ * while nobody helps, so who waits for a pipeline there (takt_pipeline_wait, takt_pipeline_drain)
+ * needs another thread that helps, or polls with TAKT_NOW and helps in between.
+ *
+ * TAKT_EINVAL; TAKT_ELIMIT while as many help as may; TAKT_ESTATE from a handler or another
+ * call-back of this runtime, whose thread is at work there already; TAKT_EHALTED when the runtime
+ * is being destroyed. Any other thread.
+ */
+int64_t takt_runtime_help(takt_runtime *runtime, int64_t deadline);
+
+/*
+ * Calls helpers back: those that are inside return as at their deadline. Later calls of
+ * takt_runtime_help are not touched. Any thread, handlers too; never waits.
+ */
+void takt_runtime_recall(takt_runtime *runtime);
+
+/* How many workers of its own it has. Any thread. */
 uint32_t takt_runtime_workers(const takt_runtime *runtime);
 
-/* Makes a pipeline without stages. Errors as takt_ring_create. */
+/*
+ * Makes a pipeline without stages. Errors as takt_ring_create; TAKT_EINVAL also for a bad weight,
+ * and where `waiting` is negative, or given although nothing would wait, TAKT_ECAPACITY where it is
+ * above 2^30.
+ */
 int takt_pipeline_create(takt_pipeline **pipeline, takt_runtime *runtime,
                          const takt_pipeline_options *options);
 
 /*
  * Makes a stage the source: workers run it, and it fills the ring. Without one the ring's producer
  * is a thread of the program (takt_pipeline_ring). `after` and the fields about shards and keys
- * are not looked at. TAKT_ESTATE if there is a source, or the pipeline has started.
+ * are not looked at. TAKT_ESTATE if there is a source, or the pipeline was started without one;
+ * TAKT_ERUNNING while it runs.
  */
 int takt_pipeline_add_source(takt_pipeline *pipeline, takt_stage **stage,
                              const takt_stage_options *options);
 
 /*
- * Adds a stage behind those named in `after`; `stage` may be NULL. TAKT_EINVAL, TAKT_EGRAPH (a
- * stage of another pipeline), TAKT_EBLOCK, TAKT_EWIDTH, TAKT_ELIMIT, TAKT_ENOMEM, TAKT_ESTATE.
+ * Adds a stage behind those named in `after`; `stage` may be NULL. Before the start, or after
+ * takt_pipeline_stop: it gets the events that are published from then on. The stages named must be
+ * there already, so a cycle cannot be written. TAKT_EGRAPH if one of them is no stage of this
+ * pipeline (a stage of another, NULL, itself), TAKT_ERUNNING while it runs, TAKT_ESTATE when it has
+ * ended, TAKT_EINVAL, TAKT_EBLOCK, TAKT_EWIDTH, TAKT_ELIMIT, TAKT_ENOMEM.
  */
 int takt_pipeline_add_stage(takt_pipeline *pipeline, takt_stage **stage,
                             const takt_stage_options *options);
 
 /*
- * Lets events flow. TAKT_EGRAPH without stages; TAKT_ELIMIT with too many last stages, or while
- * TAKT_PIPELINES_MAX others run (try again later); TAKT_ENOMEM; TAKT_ESTATE if it had been started.
+ * Lets events flow, at first or after a stop; the source is not paused then. TAKT_EGRAPH without
+ * stages; TAKT_ELIMIT with too many last stages, or while TAKT_PIPELINES_MAX others run (try again
+ * later); TAKT_ENOMEM; TAKT_ERUNNING if it runs, TAKT_ESTATE if it has ended.
  */
 int takt_pipeline_start(takt_pipeline *pipeline);
 
-/* The ring. Its producer is the caller where the pipeline has no source. */
+/*
+ * Drains the pipeline as takt_pipeline_drain does, and takes it out of the runtime: no handler runs
+ * any more, and its place is free for another pipeline. Stages may be added then, and it may be
+ * started again, to go on with the next sequence. 0 if it was stopped. If not, it still runs: how
+ * many events were left at the deadline (the source is paused: stop again, or resume), or
+ * TAKT_ETIMEDOUT as from a drain; TAKT_ESTATE if it was not running, or has ended meanwhile. The
+ * outside producer must have stopped, and goes on after the next start. Not from a handler; until
+ * the next start no other thread may ask for this pipeline's figures while stages are added.
+ */
+int64_t takt_pipeline_stop(takt_pipeline *pipeline, int64_t deadline);
+
+/*
+ * The ring. Its producer is the caller where the pipeline has no source, unless the oldest event is
+ * dropped when it is full: events come in through takt_source_claim then.
+ */
 takt_ring *takt_pipeline_ring(takt_pipeline *pipeline);
 
 /* The outside producer says that it has published its last event. Its thread only. */
@@ -196,7 +282,7 @@ void takt_pipeline_close(takt_pipeline *pipeline);
  * Waits until the source (or the outside producer) has ended and every event has passed every
  * stage: 0. If a handler failed: its code, once every event before the failed one has passed.
  * TAKT_EHALTED after takt_pipeline_halt, TAKT_ETIMEDOUT at the deadline, TAKT_ESTATE before the
- * start. Any thread.
+ * start and while it is stopped (also to who waits already). Any thread.
  */
 int takt_pipeline_wait(takt_pipeline *pipeline, int64_t deadline);
 
@@ -204,8 +290,9 @@ int takt_pipeline_wait(takt_pipeline *pipeline, int64_t deadline);
  * Stops the source and waits until what had been published has passed every stage. Returns how
  * many events were left at the deadline: 0 when drained, and the number that can never pass when
  * the pipeline failed or was halted. May be called again; takt_pipeline_resume lets the source go
- * on. The outside producer must have stopped. TAKT_ETIMEDOUT if nothing is left but the source
- * would not leave its handler by the deadline; TAKT_ESTATE before the start.
+ * on. Events in a waiting room (takt/source.h) pass, too. The outside producer must have stopped.
+ * TAKT_ETIMEDOUT if nothing is left but the source would not leave its handler by the deadline;
+ * TAKT_ESTATE before the start.
  */
 int64_t takt_pipeline_drain(takt_pipeline *pipeline, int64_t deadline);
 

@@ -40,6 +40,11 @@ typedef struct takt_load {
 typedef struct takt_policy {
     size_t size; /* sizeof(takt_policy) */
     const char *name;
+    /*
+     * `workers`: how many the pipeline has to share out among its stages. If it runs alone, those
+     * of the runtime, helpers included; beside others, what its stages have won of them by demand
+     * and by the pipelines' weights, but at least one.
+     */
     void (*decide)(void *context, takt_load *loads, uint32_t count, uint32_t workers);
     void *context;
 } takt_policy;

@@ -20,6 +20,7 @@
 #include <takt/policy.h>
 #include <takt/ring.h>
 #include <takt/sequence.h>
+#include <takt/source.h>
 #include <takt/tap.h>
 #include <takt/trace.h>
 #include <takt/version.h>

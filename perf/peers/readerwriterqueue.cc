@@ -20,8 +20,14 @@ template <class T, bool> struct queue {
 
     moodycamel::ReaderWriterQueue<T, block> ring;
 
+    /* The constructor takes the memory but does not touch it: it is filled and emptied once. */
     explicit queue(const plan &plan) : ring(plan.capacity)
     {
+        T event{};
+        while (ring.try_enqueue(event)) {
+        }
+        while (ring.pop()) {
+        }
     }
 
     struct in {

@@ -140,8 +140,17 @@ static int book(const struct perf_case *what, struct perf_run *run, const char *
     if (file < 0)
         return error ? error : -errno;
     close(file);
-    const char *words[] = {
-        built("examples/takt-book"), "--json", "--tape", tape, feed, option, value, NULL};
+    const char *words[12] = {
+        built("examples/takt-book"), "--json", "--tape", tape, feed, option, value};
+    int count = value ? 7 : 6;
+    if (what->report) {
+        words[count++] = "--report";
+        words[count++] = what->report;
+    }
+    if (what->trace) {
+        words[count++] = "--trace";
+        words[count++] = what->trace;
+    }
     perf_begin(run);
     error = call(words, said, sizeof said);
     perf_end(run);
@@ -205,6 +214,7 @@ static const struct perf_system two_workers = {
     .can = can,
     .run = run_two,
     .missing = missing,
+    .records = can,
 };
 PERF_SYSTEM(two_workers)
 

@@ -6,19 +6,8 @@
  * one slow event but all that it delayed (no coordinated omission).
  */
 #include "bench.h"
+#include "stages.h"
 #include "work.h"
-
-static uint64_t checksum(const struct perf_case *what)
-{
-    uint64_t result = 0;
-    for (uint64_t i = 0; i < what->events; i++) {
-        struct perf_stages event = {.input = i};
-        for (int k = 0; k < 4; k++)
-            perf_stage(&event, k, perf_cost(what, k, i));
-        result = perf_order(result, event.word[3]);
-    }
-    return result;
-}
 
 #define CASE(events_per_second)                                                                    \
     {                                                                                              \
@@ -30,7 +19,7 @@ static const struct perf_scenario slow = {
     .name = "chain-latency-200k",
     .about = "latency through four chained stages at 200,000 events/s",
     .what = CASE(200000),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(slow)
 
@@ -38,6 +27,6 @@ static const struct perf_scenario fast = {
     .name = "chain-latency-1m",
     .about = "latency through four chained stages at 1,000,000 events/s",
     .what = CASE(1000000),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(fast)

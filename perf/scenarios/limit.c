@@ -37,22 +37,21 @@ static const struct perf_scenario line = {
 };
 PERF_SCENARIO(line)
 
-#define LOOP(variable, called, size, batched, slots, says)                                         \
+#define LOOP(variable, called, size, slots, says)                                                  \
     static const struct perf_scenario variable = {                                                 \
         .name = called,                                                                            \
         .about = says,                                                                             \
         .what = {.shape = PERF_UNICAST,                                                            \
                  .events = 300000,                                                                 \
                  .event_size = size,                                                               \
-                 .batch = batched,                                                                 \
+                 .batch = 1,                                                                       \
                  .capacity = slots},                                                               \
         .checksum = words,                                                                         \
         .own = &perf_limit_loop,                                                                   \
     };                                                                                             \
     PERF_SCENARIO(variable)
 
-LOOP(one, "limit-loop", 8, 1, 65536, "a bare loop of two threads over the memory of unicast")
-LOOP(ten, "limit-loop-batch10", 8, 10, 65536, "the same, a counter raised every 10 events")
-LOOP(hundred, "limit-loop-batch100", 8, 100, 65536, "the same, every 100 events")
-LOOP(block64, "limit-loop-64b", 64, 1, 65536, "a bare loop over the memory of unicast-64b")
-LOOP(block1k, "limit-loop-1k", 1024, 1, 8192, "a bare loop over the memory of unicast-1k")
+LOOP(one, "limit-loop", 8, 65536,
+     "the bound of unicast: two threads over its memory, 16 KiB handed over at once")
+LOOP(block64, "limit-loop-64b", 64, 65536, "the same over the memory of unicast-64b")
+LOOP(block1k, "limit-loop-1k", 1024, 8192, "the same over the memory of unicast-1k")

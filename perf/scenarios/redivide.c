@@ -84,6 +84,7 @@ static bool is_keyed(const struct perf_case *what)
         .about = text,                                                                             \
         .can = is_##scenario,                                                                      \
         .run = run_##variable,                                                                     \
+        .records = (kind) == REDIVIDE_ASK ? is_##scenario : NULL,                                  \
     };                                                                                             \
     PERF_SYSTEM(variable)
 

@@ -3,6 +3,7 @@
  * Four stages of given cost, about 240 ns for an event in all, output in input order: what a
  * scheduler of stages is for. The single thread beside them is limit-batch.
  */
+#include "stages.h"
 #include "bench.h"
 #include "systems/limits.h"
 #include "work.h"
@@ -10,7 +11,7 @@
 #define BATCH 64
 
 /* As fast as one thread can: a batch through one stage at a time, so that events overlap. */
-static uint64_t checksum(const struct perf_case *what)
+uint64_t perf_stages_checksum(const struct perf_case *what)
 {
     struct perf_stages event[BATCH];
     uint64_t result = 0;
@@ -39,7 +40,7 @@ static const struct perf_scenario balanced = {
     .name = "stages-balanced",
     .about = "four stages of 60 ns each",
     .what = CASE(.cost = {50, 50, 50, 50}),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(balanced)
 
@@ -47,7 +48,7 @@ static const struct perf_scenario skewed = {
     .name = "stages-skewed",
     .about = "four stages, the third has nearly all of the work: 10:10:170:10",
     .what = CASE(.cost = {10, 10, 170, 10}),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(skewed)
 
@@ -57,7 +58,7 @@ static const struct perf_scenario moving = {
         "the same, but the hot stage is the first for 262,144 events, then the third, and so on",
     .what =
         CASE(.cost = {170, 10, 10, 10}, .cost_then = {10, 10, 170, 10}, .turn = UINT64_C(1) << 18),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(moving)
 
@@ -65,16 +66,16 @@ static const struct perf_scenario cheap = {
     .name = "stages-cheap",
     .about = "four stages of 3 ns each: what it costs to hand an event on",
     .what = CASE(.cost = {3, 3, 3, 3}),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
 };
 PERF_SCENARIO(cheap)
 
 /* The single thread by itself, on the balanced stages. */
-static const struct perf_scenario limit_batch = {
+static const struct perf_scenario batch = {
     .name = "limit-batch",
     .about = "the balanced stages on one thread, stage by stage over batches of 256",
     .what = CASE(.cost = {50, 50, 50, 50}),
-    .checksum = checksum,
+    .checksum = perf_stages_checksum,
     .own = &perf_limit_batch,
 };
-PERF_SCENARIO(limit_batch)
+PERF_SCENARIO(batch)

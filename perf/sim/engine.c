@@ -130,9 +130,11 @@ static void decide(struct sim_world *world)
             .keyed = stage->spec->keys > 0,
         };
     }
-    if (!takt__decide(world->options->policy, &world->options->tuning, &world->decisions, decisions,
-                      loads, readings, world->count, world->options->workers,
-                      world->options->tick_ns))
+    bool flowed = takt__decide(world->options->policy, &world->options->tuning, &world->decisions,
+                               decisions, loads, readings, world->count, world->options->workers,
+                               world->options->tick_ns);
+    sim_record_tick(world, readings, flowed ? loads : NULL);
+    if (!flowed)
         return;
     for (uint32_t i = 0; i < world->count; i++) {
         struct sim_stage *stage = &world->stages[i];
@@ -188,12 +190,12 @@ static void begin_measuring(struct sim_world *world)
 }
 
 /* One line for each stage: what the tick came to, and what was decided at its end. */
-static void trace(const struct sim_world *world, uint32_t number)
+static void write_csv(const struct sim_world *world, uint32_t number)
 {
     const struct sim_tick *tick = &world->metrics.ticks[world->metrics.tick_count];
     for (uint32_t i = 0; i < world->count; i++) {
         const struct sim_stage *stage = &world->stages[i];
-        fprintf(world->options->trace, "%u,%.4f,%u,%s,%u,%u,%lld,%.1f,%.3f\n", number,
+        fprintf(world->options->csv, "%u,%.4f,%u,%s,%u,%u,%lld,%.1f,%.3f\n", number,
                 tick->bound > 0 ? tick->done / tick->bound : 1, world->idle_count,
                 stage->spec->name, stage->target, stage->division[0].held + stage->division[1].held,
                 (long long)(sim_available(world, stage) - 1 - sim_stage_done(stage)),
@@ -218,8 +220,8 @@ static void tick(struct sim_world *world, uint32_t number)
     if (number == options->warm_ticks)
         begin_measuring(world);
     decide(world);
-    if (options->trace)
-        trace(world, number);
+    if (options->csv)
+        write_csv(world, number);
     for (uint32_t i = 0; i < world->count; i++)
         m->widths[m->tick_count][i] = (uint16_t)world->stages[i].target;
     m->tick_count++;
@@ -238,6 +240,7 @@ static void run(struct sim_world *world)
             sim_moment(world);
         } else if (next_arrival < next_tick) {
             world->now = next_arrival;
+            world->acting = SIM_NOBODY;
             next_arrival = sim_arrive(world);
             sim_call_workers(world);
         } else {
@@ -246,6 +249,7 @@ static void run(struct sim_world *world)
             tick(world, ++ticks);
         }
     }
+    sim_record_end(world);
 }
 
 static void conclude(struct sim_world *world, struct sim_result *result)

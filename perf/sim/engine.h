@@ -7,6 +7,7 @@
 #ifndef TAKT_SIM_ENGINE_H
 #define TAKT_SIM_ENGINE_H
 
+#include "perf/sim/record.h"
 #include "perf/sim/workload.h"
 #include "scheduler/decide.h"
 
@@ -29,7 +30,8 @@ struct sim_options {
     uint32_t ticks;      /* to run, */
     uint32_t warm_ticks; /* of which so many before anything counts */
     int64_t seed;
-    FILE *trace; /* where to write a line for each tick and stage; NULL: nowhere */
+    FILE *csv;                 /* where to write a line for each tick and stage; NULL: nowhere */
+    struct sim_record *record; /* NULL: nothing is recorded */
 };
 
 struct sim_result {

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <takt/error.h>
+
 #include "perf/sim/engine.h"
 #include "perf/sim/metrics.h"
+#include "perf/sim/record.h"
 #include "scheduler/policy.h"
 
 static const char help[] =
@@ -14,6 +17,7 @@ static const char help[] =
     "\n"
     "    takt-sim --suite standard [--policy NAME] [--workers N] [--json]\n"
     "    takt-sim --workload NAME|FILE [--workers N] [--policy NAME] [--json]\n"
+    "    takt-sim --workload NAME|FILE --workers N --policy NAME [--report FILE] [--trace FILE]\n"
     "    takt-sim --list\n"
     "\n"
     "The apportionment, the policies, the decision at a tick and the workers' choice are the\n"
@@ -25,7 +29,11 @@ static const char help[] =
     "                      can be widened least allow), settle_ticks, overshoot,\n"
     "                      redivisions_per_s, p50_ns, p99_ns, events_per_s, bound_per_s, busy,\n"
     "                      reversals (turns of a width in ten ticks of constant load)\n"
-    "  --trace FILE        a line of CSV for each tick and stage\n"
+    "  --report FILE.html  a page about the run: the pipeline, what each worker did when, the\n"
+    "                      scheduler's decisions, the stages' backlogs and shards; of a run with\n"
+    "                      half a million seats and more, seats are summed up\n"
+    "  --trace FILE.json   the same as a Chrome trace (chrome://tracing, Perfetto)\n"
+    "  --csv FILE          a line of CSV for each tick and stage\n"
     "  --ticks N           to run (24), the first 4 of which do not count\n"
     "  --seed N            (1)\n"
     "\n"
@@ -57,17 +65,21 @@ enum {
     OPT_WORKERS,
     OPT_POLICY,
     OPT_JSON,
+    OPT_REPORT,
     OPT_TRACE,
+    OPT_CSV,
     OPT_LIST,
     OPT_HELP,
     OPT_NUMBER, /* and one for each entry of numbers[] */
 };
+#define NAMED (OPT_NUMBER - OPT_FIRST)
 
 struct command {
     struct sim_options options;
     struct takt__scheme scheme; /* what of it is not 0 replaces the policy's */
     const char *suite, *workload, *policy;
-    uint32_t workers; /* 0: all */
+    const char *report, *trace; /* files; NULL: none */
+    uint32_t workers;           /* 0: all */
     bool json, list;
 };
 
@@ -175,6 +187,41 @@ static takt_policy altered(const struct command *command, const takt_policy *pol
     return copy;
 }
 
+/* Writes what was recorded. */
+static bool write_record(const struct command *command, const struct sim_record *record,
+                         const struct sim_workload *workload)
+{
+    const char *const paths[] = {command->report, command->trace};
+    char title[160];
+    snprintf(title, sizeof title, "takt-sim: %s, %u worker%s, policy %s", workload->name,
+             command->workers, command->workers == 1 ? "" : "s", command->policy);
+    for (int i = 0; i < 2; i++) {
+        int error = paths[i] ? sim_record_write(record, title, paths[i]) : 0;
+        if (error == 0)
+            continue;
+        fprintf(stderr, "takt-sim: %s: %s\n", paths[i],
+                error == TAKT_EFILE ? strerror(errno) : takt_strerror(error));
+        return false;
+    }
+    return true;
+}
+
+/* A run that is recorded, if a file is asked for. */
+static bool run_one(const struct command *command, const struct sim_workload *workload,
+                    struct sim_options *options, struct sim_result *result)
+{
+    bool recorded = command->report || command->trace;
+    if (recorded)
+        options->record = sim_record_create(workload, options->workers, 0);
+    bool fine = (!recorded || options->record) && sim_run(workload, options, result);
+    if (!fine)
+        fprintf(stderr, "takt-sim: out of memory\n");
+    if (fine && recorded)
+        fine = write_record(command, options->record, workload);
+    sim_record_free(options->record);
+    return fine;
+}
+
 static bool run(const struct command *command, const struct sim_workload *workload)
 {
     static const uint32_t all[] = {1, 2, 4, 16, 64, 256, 1024};
@@ -190,10 +237,8 @@ static bool run(const struct command *command, const struct sim_workload *worklo
             struct sim_result result;
             options.workers = workers;
             options.policy = &used;
-            if (!sim_run(workload, &options, &result)) {
-                fprintf(stderr, "takt-sim: out of memory\n");
+            if (!run_one(command, workload, &options, &result))
                 return false;
-            }
             print(command, workload->name, workers, policy, &result);
         }
         if (command->workers)
@@ -236,14 +281,14 @@ static bool set_workers(struct command *command, const char *text)
     return true;
 }
 
-static bool open_trace(struct command *command, const char *name)
+static bool open_csv(struct command *command, const char *name)
 {
-    command->options.trace = fopen(name, "w");
-    if (!command->options.trace) {
+    command->options.csv = fopen(name, "w");
+    if (!command->options.csv) {
         fprintf(stderr, "takt-sim: %s: %s\n", name, strerror(errno));
         return false;
     }
-    fprintf(command->options.trace,
+    fprintf(command->options.csv,
             "tick,efficiency,idle,stage,width,held,backlog,service_ns,cost\n");
     return true;
 }
@@ -251,18 +296,20 @@ static bool open_trace(struct command *command, const char *name)
 /* 0: go on; otherwise one more than the status to exit with. */
 static int parse(struct command *command, int argc, char **argv)
 {
-    struct option options[8 + NUMBERS + 1] = {
+    struct option options[NAMED + NUMBERS + 1] = {
         {"suite", required_argument, NULL, OPT_SUITE},
         {"workload", required_argument, NULL, OPT_WORKLOAD},
         {"workers", required_argument, NULL, OPT_WORKERS},
         {"policy", required_argument, NULL, OPT_POLICY},
         {"json", no_argument, NULL, OPT_JSON},
+        {"report", required_argument, NULL, OPT_REPORT},
         {"trace", required_argument, NULL, OPT_TRACE},
+        {"csv", required_argument, NULL, OPT_CSV},
         {"list", no_argument, NULL, OPT_LIST},
         {"help", no_argument, NULL, OPT_HELP},
     };
     for (size_t i = 0; i < NUMBERS; i++)
-        options[8 + i] =
+        options[NAMED + i] =
             (struct option){numbers[i].name, required_argument, NULL, OPT_NUMBER + (int)i};
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         bool fine = true;
@@ -272,7 +319,9 @@ static int parse(struct command *command, int argc, char **argv)
         case OPT_WORKERS: fine = set_workers(command, optarg); break;
         case OPT_POLICY: command->policy = optarg; break;
         case OPT_JSON: command->json = true; break;
-        case OPT_TRACE: fine = open_trace(command, optarg); break;
+        case OPT_REPORT: command->report = optarg; break;
+        case OPT_TRACE: command->trace = optarg; break;
+        case OPT_CSV: fine = open_csv(command, optarg); break;
         case OPT_LIST: command->list = true; break;
         case 'h':
         case OPT_HELP: fputs(help, stdout); return 1;
@@ -283,6 +332,12 @@ static int parse(struct command *command, int argc, char **argv)
             return 3;
     }
     return 0;
+}
+
+static bool is_page(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 5 && strcmp(path + length - 5, ".html") == 0;
 }
 
 /* What does not go together, or does not exist. */
@@ -298,6 +353,13 @@ static const char *objection(const struct command *command, int left)
         return "--block is a power of two";
     if (command->policy && !takt_policy_find(command->policy))
         return "no such policy (--list)";
+    if ((command->report || command->trace) &&
+        !(command->workload && command->workers && command->policy))
+        return "--report and --trace are of one run: --workload, --workers and --policy say which";
+    if (command->report && !is_page(command->report))
+        return "--report makes a page: its name ends in .html";
+    if (command->trace && is_page(command->trace))
+        return "--trace makes a Chrome trace: its name does not end in .html";
     return NULL;
 }
 
@@ -328,7 +390,7 @@ int main(int argc, char **argv)
         fine = run(&command, &workload);
     for (uint32_t i = 0; fine && command.suite && sim_suite_at(i); i++)
         fine = run(&command, sim_suite_at(i));
-    if (command.options.trace && fclose(command.options.trace) != 0)
+    if (command.options.csv && fclose(command.options.csv) != 0)
         fine = false;
     return fine ? 0 : 1;
 }

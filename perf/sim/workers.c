@@ -109,8 +109,10 @@ static struct sim_shard *choose(struct sim_world *world, uint32_t id)
     struct takt__stage_choice stages = {0};
     for (uint32_t i = 0; i < world->count; i++) {
         ends[i] = sim_available(world, &world->stages[i]);
-        if (world->stages[i].target != sim_stage_width(&world->stages[i]))
-            sim_stage_redivide(&world->stages[i], ends[i]);
+        if (world->stages[i].target == sim_stage_width(&world->stages[i]))
+            continue;
+        sim_stage_redivide(&world->stages[i], ends[i]);
+        sim_record_division(world, i);
     }
     uint64_t found = find_own(world, &world->workers[id], ends, own);
     for (uint32_t i = 0; i < world->count; i++) {
@@ -158,6 +160,7 @@ static void begin(struct sim_world *world, uint32_t id, double delay)
     if (!(limit < (double)world->batch_most))
         limit = (double)world->batch_most;
     worker->limit = limit < 1 ? 1 : (uint64_t)limit;
+    worker->first = worker->shard->next;
     sim_shard_draw(stage, worker->shard, sim_available(world, stage), (int64_t)worker->limit,
                    &world->random, &worker->batch);
     worker->batch.look_ns *= options->look_ns;
@@ -196,6 +199,7 @@ static bool seat(struct sim_world *world, uint32_t id)
         return false;
     double delay = (double)world->options->seat_ns + world->owed_ns;
     world->owed_ns = 0;
+    worker->taken = world->now + (int64_t)delay;
     if (shard->last != id)
         delay += world->options->state_ns;
     make_mine(world, shard, id);
@@ -217,6 +221,7 @@ void sim_call_workers(struct sim_world *world)
             if (choose(world, id)) {
                 world->idle_count--;
                 worker->waking = true;
+                sim_record_wake(world);
                 push_moment(world, world->now + options->wake_ns, id);
             }
             return;
@@ -261,9 +266,11 @@ void sim_moment(struct sim_world *world)
 {
     uint32_t id = world->heap[0].worker;
     struct sim_worker *worker = &world->workers[id];
+    world->acting = id;
     pop_moment(world);
     if (worker->waking) {
         worker->waking = false;
+        sim_record_rise(world, id);
         look_for_work(world, id, NULL, true);
         return;
     }
@@ -271,6 +278,7 @@ void sim_moment(struct sim_world *world)
     struct sim_stage *stage = &world->stages[shard->stage];
     int64_t done = sim_stage_done(stage);
     sim_shard_advance(stage, shard, &worker->batch);
+    sim_record_batch(world, id);
     bool more = sim_stage_done(stage) != done || stage->changing;
     world->work_done += worker->batch.service_ns;
     if (stage->spec->source)
@@ -283,7 +291,9 @@ void sim_moment(struct sim_world *world)
             sim_call_workers(world);
         return;
     }
+    sim_record_leave(world, id);
     sim_shard_leave(stage, shard);
+    sim_record_division(world, stage->index);
     look_for_work(world, id, shard, more);
 }
 

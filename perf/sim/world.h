@@ -5,13 +5,16 @@
 
 #include "perf/sim/engine.h"
 #include "perf/sim/metrics.h"
+#include "perf/sim/record.h"
 #include "perf/sim/stage.h"
 
 struct sim_worker {
     struct sim_shard *shard; /* NULL: idle */
     struct sim_batch batch;
     int64_t seated;       /* when its slice began */
+    int64_t taken;        /* when it had its shard */
     int64_t begins, ends; /* of the batch */
+    int64_t first;        /* event that it may be about */
     int64_t idle_since;
     bool waking;
     uint64_t limit;
@@ -42,7 +45,8 @@ struct sim_world {
     uint32_t heap_count;
     uint32_t *idle; /* a stack: the last to fall idle is the first to be called */
     uint32_t idle_count;
-    double owed_ns; /* of work on changes of division: the next to choose a seat does it */
+    uint32_t acting; /* the worker whose moment it is, or SIM_NOBODY */
+    double owed_ns;  /* of work on changes of division: the next to choose a seat does it */
     /* The ring. */
     int64_t capacity;
     int64_t batch_most;

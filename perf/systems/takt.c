@@ -43,11 +43,25 @@ static int run_takt(const struct perf_case *what, struct perf_run *run)
     }
 }
 
+/* What runtime_run does, and threads_run does not. */
+static bool has_pipeline(const struct perf_case *what)
+{
+    switch (what->shape) {
+    case PERF_MULTICAST:
+    case PERF_PIPELINE:
+    case PERF_DIAMOND:
+    case PERF_STAGES:
+    case PERF_CHAIN: return true;
+    default: return false;
+    }
+}
+
 static const struct perf_system takt = {
     .name = "takt",
     .about = "takt: threads while there are cores for them, stages beyond",
     .can = fits,
     .run = run_takt,
+    .records = has_pipeline,
 };
 PERF_SYSTEM(takt)
 

@@ -5,17 +5,23 @@
  * A producer claims, fills and publishes through the inline functions of takt/ring.h, in a loop
  * that is made for one kind of event, as a program's would be. It fetches the slots that it will
  * come to soon for writing: their lines are in the consumer's cache since the last lap, and without
- * that every line is waited for.
+ * that every line is waited for. Batches of small events run over their slots like over an array,
+ * which the CPU fetches well enough by itself.
  */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "takt_job.h"
 
-/* How many bytes ahead of itself a producer fetches. */
-#define AHEAD 256
+/*
+ * How many bytes ahead of itself a producer fetches, by the size of the event; of those that are
+ * larger than half of that, the one after the next.
+ */
+#define AHEAD_SMALL 256
+#define AHEAD_LINES 1024
 
 #define LINE 64
 
@@ -46,6 +52,11 @@ void job_init(struct job *job, const struct perf_case *what, struct perf_run *ru
     }
 }
 
+void job_touch(takt_ring *ring)
+{
+    memset(takt_ring_at(ring, 0), 0, (size_t)takt_ring_capacity(ring) * ring->event_size);
+}
+
 uint64_t job_checksum(const struct job *job)
 {
     uint64_t sum = 0;
@@ -60,6 +71,7 @@ int job_error(int code)
     case TAKT_ENOMEM: return -ENOMEM;
     case TAKT_ETHREAD: return -EAGAIN;
     case TAKT_EHALTED: return -ECANCELED;
+    case TAKT_EFILE: return -EIO;
     default: return code < 0 ? -EINVAL : 0;
     }
 }
@@ -115,11 +127,11 @@ static ALWAYS_INLINE uint32_t per_line(uint32_t words)
     return words * 8 < LINE ? LINE / (words * 8) : 1;
 }
 
-/* Fetches the lines of `count` slots from this one's AHEAD bytes on, or from its successor's. */
+/* Fetches the lines of `count` slots, which come after slot s at the distance of above. */
 static ALWAYS_INLINE void fetch(const takt_ring *ring, int64_t s, uint32_t words, uint32_t count)
 {
-    uint32_t size = words * 8;
-    uint32_t distance = size < AHEAD ? AHEAD / size : 1;
+    uint32_t size = words * 8, ahead = size < LINE ? AHEAD_SMALL : AHEAD_LINES;
+    uint32_t distance = 2 * size < ahead ? ahead / size : 2;
     for (uint32_t i = 0; i < count; i += per_line(words)) {
         const char *slot = takt_ring_at(ring, s + distance + i);
         for (uint32_t at = 0; at < size; at += LINE)
@@ -153,7 +165,8 @@ static ALWAYS_INLINE int in_batches(takt_ring *ring, uint64_t from, uint64_t to,
         if (high < 0)
             return (int)high;
         int64_t s = high - n + 1;
-        fetch(ring, s, words, n);
+        if (words * 8 >= LINE)
+            fetch(ring, s, words, n);
         while (s <= high) {
             int64_t to_end = capacity - (s & (capacity - 1));
             int64_t run = to_end < high - s + 1 ? to_end : high - s + 1;

@@ -17,6 +17,7 @@
 
 #define PARTS_MAX 5
 #define PRODUCERS 3 /* of PERF_SEQUENCER */
+#define CREW_MAX  64
 
 /* What one consumer does: which handler, after which of the consumers before it. */
 struct plan_part {
@@ -58,6 +59,9 @@ struct job {
 /* Sets up the parts. Call it before perf_thread_begin, which may pin the thread. */
 void job_init(struct job *job, const struct perf_case *what, struct perf_run *run, bool wide);
 
+/* Touches the ring's slots, as those of the peers are: before perf_begin and the first claim. */
+void job_touch(takt_ring *ring);
+
 /* The sum of the parts' results. */
 uint64_t job_checksum(const struct job *job);
 
@@ -81,6 +85,25 @@ int threads_run(const struct perf_case *what, struct perf_run *run, bool tuned);
 int pingpong_run(const struct perf_case *what, struct perf_run *run);
 int runtime_run(const struct perf_case *what, struct perf_run *run, uint32_t workers);
 
+/* Whether somebody looks on. */
+enum job_watch {
+    WATCH_NEVER,    /* nobody, unless the case asks for a recording */
+    WATCH_OFF,      /* a recording was on once, and is off */
+    WATCH_ON,       /* one is on; nothing is written */
+    WATCH_COUNTERS, /* the counters file is open */
+};
+
+/* The same, watched; scenarios of another shape give the stages' plan their own name. */
+int runtime_run_watched(const struct perf_case *what, struct perf_run *run, uint32_t workers,
+                        enum job_watch watch);
+
+/*
+ * Before the pipeline starts and when it is at its end. The second writes what the case asks for,
+ * and says on standard error which file could not be written. 0, or a takt error.
+ */
+int watch_begin(const struct perf_case *what, takt_runtime *runtime, enum job_watch watch);
+int watch_end(const struct perf_case *what, takt_runtime *runtime, enum job_watch watch);
+
 /* How many cores a run may use. */
 uint32_t usable_cores(const struct perf_case *what);
 
@@ -99,7 +122,7 @@ struct crew {
         int number;
         void *(*work)(void *);
         void *argument;
-    } member[PARTS_MAX + PRODUCERS];
+    } member[CREW_MAX];
 };
 
 /*

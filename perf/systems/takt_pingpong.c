@@ -106,8 +106,11 @@ int pingpong_run(const struct perf_case *what, struct perf_run *run)
         error = takt_ring_add_gating(there.mine, &here.done);
     here.theirs = there.mine;
     there.theirs = here.mine;
-    if (error == 0)
+    if (error == 0) {
+        job_touch(here.mine);
+        job_touch(there.mine);
         error = play(&job, &here, &there);
+    }
     takt_ring_destroy(here.mine);
     takt_ring_destroy(there.mine);
     return job_error(error);

@@ -19,7 +19,8 @@
 /*
  * How far ahead a handler reads, in bytes: events of whole lines come over from the producer's
  * cache one line at a time, and the CPU does not ask for them early enough by itself. For small
- * events it does.
+ * events it does. What is not published yet must be left alone: who reads ahead there takes from
+ * the producer the very lines that it is about to write, and both then wait for every line.
  */
 #define READ_AHEAD 512
 #define LINE       64
@@ -42,9 +43,12 @@ static inline __attribute__((always_inline)) uint64_t sum_up(const takt_batch *b
     uint32_t run;
     for (uint32_t i = 0; i < b->count; i += run) {
         const uint64_t *event = takt_batch_run(b, i, &run);
+        const uint64_t *end = event + (size_t)run * words;
         for (uint32_t k = 0; k < run; k++, event += words) {
-            for (uint32_t at = 0; words * 8 >= LINE && at < words; at += LINE / 8)
-                __builtin_prefetch(event + READ_AHEAD / 8 + at);
+            const uint64_t *ahead = event + READ_AHEAD / 8;
+            for (uint32_t at = 0; words * 8 >= LINE && at < words && ahead + at < end;
+                 at += LINE / 8)
+                __builtin_prefetch(ahead + at);
             sum = perf_sum(sum, event, words);
         }
     }

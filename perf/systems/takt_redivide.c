@@ -383,9 +383,13 @@ int redivide_run(const struct perf_case *what, struct perf_run *run, bool keyed,
     if (error == 0 && kind == REDIVIDE_SETTLED)
         error = measure_quiet(r);
     if (error == 0)
+        error = watch_begin(what, r->runtime, WATCH_NEVER);
+    if (error == 0)
         error = work(r);
     if (error == 0)
         note_figures(r);
+    if (error == 0)
+        error = watch_end(what, r->runtime, WATCH_NEVER);
     takt_pipeline_destroy(r->pipeline);
     takt_runtime_destroy(r->runtime);
     close_logs(r);

@@ -12,6 +12,9 @@
 /* How long a consumer leaves the cursor alone that has had few events. */
 #define LINGER_NS 700
 
+/* Looks before somebody blocks. */
+#define SPINS 1000
+
 struct team {
     struct job job;
     takt_ring *ring;
@@ -27,16 +30,32 @@ struct team {
     } share[PARTS_MAX + PRODUCERS];
 };
 
+/*
+ * How producers and consumers wait. Several producers that claim one by one on fewer cores than
+ * threads are best put to sleep while the ring is full: of those that yield more come back at once,
+ * and compete for every slot. In batches they compete less often than they would be woken.
+ */
+static takt_wait way_of_waiting(const struct job *job, uint32_t threads, bool tuned)
+{
+    if (threads <= job->cores)
+        return (takt_wait){.kind = TAKT_WAIT_PAUSE};
+    if (tuned && job->what->shape == PERF_SEQUENCER && job->what->batch == 1)
+        return (takt_wait){.kind = TAKT_WAIT_BLOCK, .spins = SPINS};
+    return (takt_wait){.kind = TAKT_WAIT_YIELD};
+}
+
 static int build(struct team *team, bool tuned)
 {
     struct job *job = &team->job;
     const struct perf_case *what = job->what;
     bool many = what->shape == PERF_SEQUENCER;
     uint32_t threads = (many ? PRODUCERS : 1u) + (uint32_t)job->plan->parts;
-    takt_wait wait = {.kind = threads > job->cores ? TAKT_WAIT_YIELD : TAKT_WAIT_PAUSE};
+    takt_wait wait = way_of_waiting(job, threads, tuned);
     int error = takt_ring_create(&team->ring, TAKT_RING(.event_size = what->event_size,
                                                         .capacity = what->capacity, .multi = many,
                                                         .wait = wait));
+    if (error == 0)
+        job_touch(team->ring);
     for (int i = 0; error == 0 && i < job->plan->parts; i++) {
         const struct plan_part *part = &job->plan->part[i];
         takt_consumer *after[PARTS_MAX];

@@ -47,6 +47,16 @@ static void name_track(struct chrome *c, uint32_t track, const char *format, uin
     takt__out_text(c->out, "\"}}");
 }
 
+/* What several seats have in common is not a shard. */
+static void write_seat(struct chrome *c, const struct takt__span *seat)
+{
+    takt__out_text(c->out, ",\"args\":{");
+    if (!c->recording->merged_ns)
+        takt__out_format(c->out, "\"shard\":%u,", seat->shard);
+    takt__out_format(c->out, "\"events\":%ld%s}}", (long)seat->value,
+                     seat->open ? ",\"open\":true" : "");
+}
+
 static void write_slice(struct chrome *c, uint32_t track, const struct takt__span *span,
                         const char *category, int64_t from, int64_t until)
 {
@@ -60,8 +70,7 @@ static void write_slice(struct chrome *c, uint32_t track, const struct takt__spa
                          (long)(events & ((1 << TAKT__TRACE_EVENTS_BITS) - 1)),
                          (long)(events >> TAKT__TRACE_EVENTS_BITS));
     else if (span->kind == TAKT__TRACE_SEAT)
-        takt__out_format(c->out, ",\"args\":{\"shard\":%u,\"events\":%ld%s}}", span->shard,
-                         (long)events, span->open ? ",\"open\":true" : "");
+        write_seat(c, span);
     else
         takt__out_text(c->out, "}");
 }
@@ -145,11 +154,17 @@ void takt__chrome_write(struct takt__out *out, const struct takt__recording *rec
 {
     struct chrome c = {out, recording, false};
     uint32_t scheduler = recording->workers + 1;
-    takt__out_text(out, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
+    uint32_t own = recording->workers - recording->helpers;
+    takt__out_format(out,
+                     "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"virtual_time\":%s,"
+                     "\"seats_merged_ns\":%ld},\"traceEvents\":[",
+                     recording->simulated ? "true" : "false", (long)recording->merged_ns);
     begin(&c, 'M', 0, 0);
-    takt__out_text(out, "\"process_name\",\"args\":{\"name\":\"takt\"}}");
+    takt__out_text(out, "\"process_name\",\"args\":{\"name\":");
+    takt__out_string(out, recording->title ? recording->title : "takt");
+    takt__out_text(out, "}}");
     for (uint32_t i = 0; i < recording->workers; i++)
-        name_track(&c, i + 1, "worker", i + 1);
+        name_track(&c, i + 1, i < own ? "worker" : "helper", i < own ? i + 1 : i + 1 - own);
     name_track(&c, scheduler, "scheduler", 0);
     for (uint32_t i = 0; i < recording->workers; i++)
         write_worker(&c, i + 1, &recording->lanes[i]);

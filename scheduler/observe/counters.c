@@ -53,7 +53,7 @@ static takt_counters_header make_header(const takt_runtime *runtime)
         .worker_size = sizeof(takt_counters_worker),
         .pipeline_size = sizeof(takt_counters_pipeline),
         .stage_size = sizeof(takt_counters_stage),
-        .workers = runtime->worker_count,
+        .workers = runtime->crew,
         .pipelines = TAKT_PIPELINES_MAX,
         .worker_offset = sizeof header,
         .pid = getpid(),
@@ -86,7 +86,7 @@ static void write_workers(takt_runtime *runtime)
 {
     struct takt__watch *watch = &runtime->watch;
     takt_counters_header *header = header_of(&watch->file);
-    takt_runtime_snapshot(runtime, watch->workers, runtime->worker_count);
+    takt_runtime_snapshot(runtime, watch->workers, runtime->crew);
     publish(watch->file.map + header->worker_offset, watch->workers, watch->workers_size);
 }
 
@@ -174,7 +174,7 @@ static int open_file(takt_runtime *runtime, const char *path)
     struct takt__watch *watch = &runtime->watch;
     if (watch->file.map)
         return TAKT_ESTATE;
-    watch->workers_size = runtime->worker_count * sizeof *watch->workers;
+    watch->workers_size = runtime->crew * sizeof *watch->workers;
     watch->workers = takt__allocate(runtime->allocator, watch->workers_size, TAKT_LINE_PAIR);
     if (!watch->workers)
         return TAKT_ENOMEM;

@@ -166,9 +166,10 @@ int takt__recording_take(struct takt__recording *recording, takt_runtime *runtim
 {
     const struct takt__trace *trace = &runtime->watch.trace;
     *recording = (struct takt__recording){
-        .runtime = runtime,
+        .allocator = runtime->allocator,
         .length_ns = trace->ended.ns - trace->began.ns,
-        .workers = runtime->worker_count,
+        .workers = runtime->crew,
+        .helpers = runtime->crew - runtime->worker_count,
     };
     int error = allocate(recording, runtime);
     if (error < 0)
@@ -192,7 +193,7 @@ int takt__recording_take(struct takt__recording *recording, takt_runtime *runtim
 
 void takt__recording_free(struct takt__recording *recording)
 {
-    const takt_allocator *allocator = recording->runtime->allocator;
+    const takt_allocator *allocator = recording->allocator;
     takt__release(allocator, recording->spans, recording->spans_size);
     takt__release(allocator, recording->lanes, recording->lanes_size);
     takt__release(allocator, recording->stages, recording->stages_size);
@@ -211,23 +212,29 @@ static bool is_page(const char *path)
     return length > 5 && strcmp(path + length - 5, ".html") == 0;
 }
 
+int takt__recording_write(const struct takt__recording *recording, const char *path)
+{
+    struct takt__out *out = takt__allocate(recording->allocator, sizeof *out, 8);
+    if (!out)
+        return TAKT_ENOMEM;
+    int error = takt__out_open(out, path);
+    if (error == 0 && is_page(path))
+        takt__report_write(out, recording);
+    else if (error == 0)
+        takt__chrome_write(out, recording);
+    if (error == 0)
+        error = takt__out_close(out);
+    takt__release(recording->allocator, out, sizeof *out);
+    return error;
+}
+
 int takt__trace_write(takt_runtime *runtime, const char *path)
 {
     struct takt__recording recording;
-    struct takt__out *out = takt__allocate(runtime->allocator, sizeof *out, 8);
-    if (!out)
-        return TAKT_ENOMEM;
     int error = takt__recording_take(&recording, runtime);
     if (error == 0) {
-        error = takt__out_open(out, path);
-        if (error == 0 && is_page(path))
-            takt__report_write(out, &recording);
-        else if (error == 0)
-            takt__chrome_write(out, &recording);
-        if (error == 0)
-            error = takt__out_close(out);
+        error = takt__recording_write(&recording, path);
         takt__recording_free(&recording);
     }
-    takt__release(runtime->allocator, out, sizeof *out);
     return error;
 }

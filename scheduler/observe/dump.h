@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A recording, taken out of the rings and brought to one scale of time, for the writers. */
+/*
+ * A recording, taken out of the rings and brought to one scale of time, for the writers. takt-sim
+ * makes recordings too, without a runtime and in virtual time.
+ */
 #ifndef TAKT_SCHEDULER_OBSERVE_DUMP_H
 #define TAKT_SCHEDULER_OBSERVE_DUMP_H
 
@@ -32,9 +35,13 @@ struct takt__recorded {
 };
 
 struct takt__recording {
-    const takt_runtime *runtime;
+    const takt_allocator *allocator;
+    const char *title; /* what was recorded; NULL: takt */
+    bool simulated;    /* in virtual time: no worker ever lacks a core */
+    int64_t merged_ns; /* seats of one stage that began within so long are one span; 0: none are */
     int64_t length_ns;
     uint32_t workers; /* lanes; one more is the scheduler's */
+    uint32_t helpers; /* the last of those lanes: helpers' places */
     struct takt__lane *lanes;
     uint32_t stage_count;
     struct takt__recorded *stages;
@@ -46,6 +53,12 @@ struct takt__recording {
 /* Copies what the rings hold. TAKT_ENOMEM. With the watch's lock held. */
 int takt__recording_take(struct takt__recording *recording, takt_runtime *runtime);
 void takt__recording_free(struct takt__recording *recording);
+
+/*
+ * Writes it as a page if `path` ends in ".html", and as a Chrome trace otherwise. TAKT_ENOMEM;
+ * TAKT_EFILE, errno says why.
+ */
+int takt__recording_write(const struct takt__recording *recording, const char *path);
 
 /* The two formats. */
 void takt__chrome_write(struct takt__out *out, const struct takt__recording *recording);

@@ -26,7 +26,9 @@ struct takt__probe {
     int64_t seat;                   /* where it sits */
     int64_t seat_from;              /* since when, while recording (takt__ticks) */
     struct takt__trace_ring *trace; /* NULL: nothing is recorded */
-    int64_t started_ns;             /* written before the thread starts */
+    int64_t present_since;          /* when its thread came; 0: a helper's place that is empty */
+    int64_t present_ns;             /* how long threads were there before */
+    int64_t visits;                 /* threads that came */
     /* The scheduler thread's: when it saw the worker move last. */
     TAKT_ALIGNED int64_t seen_moves;
     int64_t still_since;
@@ -48,6 +50,19 @@ static inline void takt__count(int64_t *counter, int64_t by)
 static inline struct takt__trace_ring *takt__probe_ring(const struct takt__probe *probe)
 {
     return takt__ldp_acq(&probe->trace); /* acquire [pairs: trace-on] */
+}
+
+/* A thread comes, or goes. */
+static inline void takt__probe_arrive(struct takt__probe *probe)
+{
+    takt__count(&probe->visits, 1);
+    takt__st64_rlx(&probe->present_since, takt_now());
+}
+
+static inline void takt__probe_depart(struct takt__probe *probe)
+{
+    takt__count(&probe->present_ns, takt_now() - probe->present_since);
+    takt__st64_rlx(&probe->present_since, 0);
 }
 
 static inline void takt__probe_take(struct takt__probe *probe, uint32_t stage_number,

@@ -13,16 +13,16 @@
 #define MARK "@DATA@"
 
 /* What can be asked of a span, as an array. */
-enum column { FROM, LENGTH, STAGE, EVENTS, SHARDS, BACKLOG, SERVICE, COST, RATE, WIDTHS };
+enum column { FROM, LENGTH, STAGE, EVENTS, SHARDS, BACKLOG, SERVICE, COST, RATE, WIDTHS, WORKERS };
 
 static const struct {
     const char *name;
     size_t size; /* 8: a double, 4: a float, 2: a whole number */
 } columns[] = {
-    [FROM] = {"from", 8},       [LENGTH] = {"length", 4}, [STAGE] = {"stage", 2},
-    [EVENTS] = {"events", 2},   [SHARDS] = {"shards", 2}, [BACKLOG] = {"backlog", 4},
-    [SERVICE] = {"service", 4}, [COST] = {"cost", 4},     [RATE] = {"rate", 4},
-    [WIDTHS] = {"widths", 4},
+    [FROM] = {"from", 8},       [LENGTH] = {"length", 4},   [STAGE] = {"stage", 2},
+    [EVENTS] = {"events", 2},   [SHARDS] = {"shards", 2},   [BACKLOG] = {"backlog", 4},
+    [SERVICE] = {"service", 4}, [COST] = {"cost", 4},       [RATE] = {"rate", 4},
+    [WIDTHS] = {"widths", 4},   [WORKERS] = {"workers", 2},
 };
 
 static double number(const struct takt__span *span, enum column column)
@@ -37,6 +37,7 @@ static double number(const struct takt__span *span, enum column column)
     case SERVICE: return (double)span->until / 1000;
     case COST:
     case RATE: return takt__span_number(span->until);
+    case WORKERS: return (double)span->value;
     case WIDTHS: return (double)((span->value >> 16) * 1024 + (span->value & 0xffff));
     }
     return 0;
@@ -129,9 +130,12 @@ static void write_data(struct takt__out *out, const struct takt__recording *r)
 {
     static const enum column loads[] = {FROM, STAGE, SHARDS, BACKLOG};
     static const enum column costs[] = {FROM, STAGE, COST, WIDTHS};
-    static const enum column number_only[] = {SERVICE}, rate_only[] = {RATE};
+    static const enum column number_only[] = {SERVICE}, rates[] = {RATE, WORKERS};
     const struct takt__lane *scheduler = &r->lanes[r->workers];
-    takt__out_format(out, "{\"length\":%ld,\"workers\":%u", (long)r->length_ns, r->workers);
+    takt__out_format(out, "{\"length\":%ld,\"workers\":%u,\"helpers\":%u,\"virtual\":%s,",
+                     (long)r->length_ns, r->workers, r->helpers, r->simulated ? "true" : "false");
+    takt__out_format(out, "\"merged\":%ld,\"title\":", (long)r->merged_ns);
+    takt__out_string(out, r->title ? r->title : "");
     takt__out_text(out, ",\n\"stages\":[");
     for (uint32_t i = 0; i < r->stage_count; i++)
         write_stage(out, r, i);
@@ -144,7 +148,7 @@ static void write_data(struct takt__out *out, const struct takt__recording *r)
     takt__out_text(out, ",\n\"decisions\":");
     write_table(out, scheduler, 1u << TAKT__TRACE_COST, costs, 4);
     takt__out_text(out, ",\n\"rates\":");
-    write_table(out, scheduler, 1u << TAKT__TRACE_RATE, rate_only, 1);
+    write_table(out, scheduler, 1u << TAKT__TRACE_RATE, rates, 2);
     write_marks(out, scheduler, TAKT__TRACE_CUT, "cuts");
     write_marks(out, scheduler, TAKT__TRACE_STALL, "stalls");
     takt__out_text(out, "}");

@@ -33,7 +33,7 @@ enum takt__trace_kind {
     TAKT__TRACE_LOAD,    /* a stage at a tick; until: backlog, value: owners << 16 | shards */
     TAKT__TRACE_SERVICE, /* the same tick; until: service time (ps), value: events so far */
     TAKT__TRACE_COST,    /* a decision; until: cost (a double), value: now << 16 | wanted shards */
-    TAKT__TRACE_RATE,    /* the same decision; until: events per second (a double) */
+    TAKT__TRACE_RATE,    /* the same; until: events per second (a double), value: its workers */
     TAKT__TRACE_STALL,   /* a worker hangs in a handler; value: the worker */
 };
 

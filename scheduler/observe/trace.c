@@ -51,7 +51,7 @@ static struct takt__moment read_both(bool tsc)
 static int make_rings(takt_runtime *runtime, uint32_t records)
 {
     struct takt__trace *trace = &runtime->watch.trace;
-    uint32_t rings = runtime->worker_count + 1;
+    uint32_t rings = runtime->crew + 1;
     size_t size = 1;
     while (size < records)
         size *= 2;
@@ -77,7 +77,7 @@ void takt__trace_free(takt_runtime *runtime)
     struct takt__trace *trace = &runtime->watch.trace;
     const takt_allocator *allocator = runtime->allocator;
     takt__release(allocator, trace->all, trace->all_size);
-    takt__release(allocator, trace->ring, (runtime->worker_count + 1) * sizeof *trace->ring);
+    takt__release(allocator, trace->ring, (runtime->crew + 1) * sizeof *trace->ring);
     takt__release(allocator, trace->flight, trace->flight_size);
     *trace = (struct takt__trace){0};
 }
@@ -100,7 +100,7 @@ static int keep_flight(takt_runtime *runtime, const char *path)
 /* Has the threads record from here on, or (NULL) not any more. */
 static void hand_out(takt_runtime *runtime, struct takt__trace_ring *ring)
 {
-    for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    for (uint32_t i = 0; i < runtime->crew; i++) {
         struct takt__probe *probe = &runtime->workers[i].probe;
         takt__stp_rel(&probe->trace, ring ? &ring[i] : NULL); /* release [pairs: trace-on] */
     }
@@ -205,7 +205,7 @@ void takt__watch_verdict(takt_runtime *runtime, const takt_stage *stage,
         takt__trace_put(own_ring(trace), TAKT__TRACE_COST, verdict->at, bits_of(verdict->cost),
                         seat, widths);
         takt__trace_put(own_ring(trace), TAKT__TRACE_RATE, verdict->at, bits_of(verdict->rate),
-                        seat, 0);
+                        seat, verdict->workers);
     }
     pthread_mutex_unlock(&runtime->watch.lock);
 }
@@ -262,7 +262,7 @@ static void look_for_stalls(takt_runtime *runtime, int64_t now)
 {
     struct takt__trace *trace = &runtime->watch.trace;
     bool new = false;
-    for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    for (uint32_t i = 0; i < runtime->crew; i++) {
         struct takt__probe *probe = &runtime->workers[i].probe;
         int64_t since = takt__ld64_rlx(&probe->still_since);
         if (!since || now - since < trace->stall_ns || probe->stalled == since)

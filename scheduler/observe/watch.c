@@ -95,6 +95,7 @@ static uint32_t state_of(const takt_pipeline *p)
     case TAKT__STATE_ENDED: return TAKT_COUNTERS_ENDED;
     case TAKT__STATE_FAILED: return TAKT_COUNTERS_FAILED;
     case TAKT__STATE_HALTED: return TAKT_COUNTERS_HALTED;
+    case TAKT__STATE_STOPPED: return TAKT_COUNTERS_STOPPED;
     case TAKT__STATE_BUILDING: break;
     case TAKT__STATE_RUNNING: return TAKT_COUNTERS_RUNNING;
     }
@@ -114,11 +115,23 @@ static void read_failure(const takt_pipeline *p, takt_counters_pipeline *figures
             figures->failed_stage = i;
 }
 
+/* What has become of the source's events. */
+static void read_source(const takt_pipeline *p, takt_counters_pipeline *figures)
+{
+    takt_source_stats source;
+    takt_source_get_stats(p, &source);
+    figures->refused = source.refused;
+    figures->dropped_newest = source.dropped_newest;
+    figures->dropped_oldest = source.dropped_oldest;
+    figures->waiting = source.waiting;
+}
+
 void takt_pipeline_snapshot(const takt_pipeline *p, takt_counters_pipeline *snapshot)
 {
     *snapshot = (takt_counters_pipeline){0};
     copy_name(snapshot->name, p->name);
     snapshot->serial = p->serial;
+    snapshot->weight = p->weight;
     snapshot->capacity = takt_ring_capacity(p->ring);
     snapshot->stage_count = p->count - p->has_taps;
     read_progress(p, snapshot);
@@ -126,6 +139,7 @@ void takt_pipeline_snapshot(const takt_pipeline *p, takt_counters_pipeline *snap
     for (uint32_t i = snapshot->stage_count; i-- > 0;)
         read_stage(p->stages[i], &snapshot->stages[i]);
     snapshot->waits = takt__ld64_rlx(&p->ring->hidden->full);
+    read_source(p, snapshot);
     snapshot->state = state_of(p);
     read_failure(p, snapshot);
 }
@@ -137,6 +151,7 @@ static void read_worker(const struct takt__worker *w, takt_counters_worker *figu
     int64_t since = takt__ld64_rlx(&probe->asleep_since);
     int64_t seat = takt__ld64_rlx(&probe->seat);
     int64_t stalled = takt__ld64_rlx(&probe->still_since);
+    int64_t present = takt__ld64_rlx(&probe->present_since);
     *figures = (takt_counters_worker){
         .seats = takt__ld64_rlx(&probe->seats),
         .batches = takt__ld64_rlx(&probe->batches),
@@ -150,17 +165,21 @@ static void read_worker(const struct takt__worker *w, takt_counters_worker *figu
         .stage = seat ? (uint32_t)(seat >> 16) & 0xffff : TAKT_COUNTERS_NOWHERE,
         .shard = seat ? (uint32_t)seat & 0xffff : TAKT_COUNTERS_NOWHERE,
         .sleeping = since != 0,
+        .helper = w->helps,
+        .present = present != 0,
+        .visits = takt__ld64_rlx(&probe->visits),
     };
-    int64_t idle = now - probe->started_ns - figures->busy_ns - figures->sleeping_ns;
+    int64_t there = takt__ld64_rlx(&probe->present_ns) + (present ? now - present : 0);
+    int64_t idle = there - figures->busy_ns - figures->sleeping_ns;
     figures->idle_ns = idle > 0 ? idle : 0;
 }
 
 uint32_t takt_runtime_snapshot(const takt_runtime *runtime, takt_counters_worker *workers,
                                uint32_t count)
 {
-    for (uint32_t i = 0; i < count && i < runtime->worker_count; i++)
+    for (uint32_t i = 0; i < count && i < runtime->crew; i++)
         read_worker(&runtime->workers[i], &workers[i]);
-    return runtime->worker_count;
+    return runtime->crew;
 }
 
 void takt__watch_init(takt_runtime *runtime)
@@ -193,13 +212,24 @@ static struct takt__watched **find_place(struct takt__watch *watch)
     return oldest;
 }
 
+/* The number of stage i of the pipeline in a place; place 0: it has none. */
+static uint32_t number_of(uint32_t place, uint32_t i)
+{
+    return place ? place << 16 | i : 0;
+}
+
 int takt__watch_pipeline(takt_pipeline *p)
 {
     struct takt__watch *watch = &p->runtime->watch;
-    if (p->serial)
-        return 0; /* an attempt to start it had failed */
     int error = 0;
     pthread_mutex_lock(&watch->lock);
+    if (p->serial) {
+        /* An attempt to start it had failed, or it was stopped: there may be more stages now. */
+        for (uint32_t i = 0; i < p->count; i++)
+            p->stages[i]->number = number_of(p->stages[0]->number >> 16, i);
+        pthread_mutex_unlock(&watch->lock);
+        return 0;
+    }
     struct takt__watched **place = find_place(watch);
     if (place && !*place)
         *place = takt__allocate(p->runtime->allocator, sizeof **place, TAKT_LINE_PAIR);
@@ -207,7 +237,7 @@ int takt__watch_pipeline(takt_pipeline *p)
         **place = (struct takt__watched){.pipeline = p};
         uint32_t number = (uint32_t)(place - watch->places) + 1;
         for (uint32_t i = 0; i < p->count; i++)
-            p->stages[i]->number = number << 16 | i;
+            p->stages[i]->number = number_of(number, i);
     }
     if (place && !*place)
         error = TAKT_ENOMEM;
@@ -237,7 +267,7 @@ void takt__watch_leave(takt_pipeline *p)
 /* Notes since when each worker has not moved in its seat. */
 static void look_at_workers(takt_runtime *runtime, int64_t now)
 {
-    for (uint32_t i = 0; i < runtime->worker_count; i++) {
+    for (uint32_t i = 0; i < runtime->crew; i++) {
         struct takt__probe *probe = &runtime->workers[i].probe;
         int64_t moves = takt__ld64_rlx(&probe->seats) + takt__ld64_rlx(&probe->batches);
         if (moves != probe->seen_moves || takt__ld64_rlx(&probe->seat) == 0) {

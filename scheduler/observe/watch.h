@@ -79,6 +79,7 @@ struct takt__verdict {
     double cost; /* V */
     double rate; /* events per second */
     uint32_t width, wanted;
+    uint32_t workers; /* that the pipeline had to share out */
 };
 void takt__watch_verdict(takt_runtime *runtime, const takt_stage *stage,
                          const struct takt__verdict *verdict);

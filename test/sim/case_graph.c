@@ -121,6 +121,16 @@ static void insert(void *unused)
     graph_end(g, producer);
 }
 
+/* The second consumer, if it has had an event at all, must have had the last of four. */
+static void end_with_newcomer(struct graph *g, int producer)
+{
+    sim_join(producer);
+    flow_drain(g->flow);
+    const struct flow_consumer *c = &g->flow->consumers[1];
+    sim_check(c->first < 0 || c->last == 3, "the newcomer ended at %lld", (long long)c->last);
+    flow_end(g->flow, -1);
+}
+
 /* The only consumer goes, and another comes while the producer is under way. */
 static void change_over(void *unused)
 {
@@ -130,11 +140,7 @@ static void change_over(void *unused)
     takt_consumer *next = flow_consumer(g->flow, NULL, 0, FLOW_BLOCK);
     takt_consumer_remove(g->flow->consumers[0].handle);
     takt_consumer_start(next);
-    sim_join(producer);
-    flow_drain(g->flow);
-    const struct flow_consumer *c = &g->flow->consumers[1];
-    sim_check(c->first < 0 || c->last == 3, "the newcomer ended at %lld", (long long)c->last);
-    flow_end(g->flow, -1);
+    end_with_newcomer(g, producer);
 }
 
 /* All have gone, and one comes back: the producer goes by what it has published itself. */
@@ -146,11 +152,7 @@ static void gone(void *unused)
     int producer = sim_start("producer", produce, g);
     takt_consumer *next = flow_consumer(g->flow, NULL, 0, FLOW_BLOCK);
     takt_consumer_start(next);
-    sim_join(producer);
-    flow_drain(g->flow);
-    const struct flow_consumer *c = &g->flow->consumers[1];
-    sim_check(c->first < 0 || c->last == 3, "the newcomer ended at %lld", (long long)c->last);
-    flow_end(g->flow, -1);
+    end_with_newcomer(g, producer);
 }
 
 static void gone_bare(void *unused)

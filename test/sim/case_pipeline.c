@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole pipelines: the real workers and the real scheduler thread, a handful of events. */
+/* Whole pipelines: real workers, helpers, and the real scheduler thread, a handful of events. */
 #include "cases.h"
 
 #define EVENTS_MAX 16
@@ -15,6 +15,8 @@ struct line {
     takt_pipeline *pipeline;
     takt_stage *stages[STAGES_MAX];
     uint32_t count;
+    uint32_t visits; /* of a helper that comes and goes */
+    bool crowded;    /* there are more of them than places */
     int64_t events, produced, arrived;
     int64_t fail_at; /* the last stage fails there; -1: it does not */
 };
@@ -89,20 +91,27 @@ static void add(struct line *l, takt_handler handler, uint32_t shards_max, takt_
     l->count++;
 }
 
+static takt_runtime *make_runtime(uint32_t workers, uint32_t helpers)
+{
+    takt_runtime *runtime;
+    int error = takt_runtime_create(&runtime,
+                                    TAKT_RUNTIME(.workers = workers ? workers : TAKT_NO_WORKERS,
+                                                 .helpers = helpers, .allocator = &sim_allocator));
+    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
+    return runtime;
+}
+
 /* A pipeline of `middle` stages and a last one, with a source or with the caller as its producer.
  */
-static struct line *begin(uint32_t workers, int64_t events, uint32_t middle, bool source,
-                          takt_key_function key)
+static struct line *begin_in(takt_runtime *runtime, int64_t events, uint32_t middle, bool source,
+                             takt_key_function key)
 {
     struct line *l = sim_memory(sizeof *l);
-    l->events = events;
-    l->fail_at = -1;
-    int error = takt_runtime_create(&l->runtime,
-                                    TAKT_RUNTIME(.workers = workers, .allocator = &sim_allocator));
-    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
-    error = takt_pipeline_create(&l->pipeline, l->runtime,
-                                 TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = 4,
-                                               .alignment = 8, .fixed_widths = true));
+    *l = (struct line){.runtime = runtime, .events = events, .fail_at = -1};
+    int error =
+        takt_pipeline_create(&l->pipeline, l->runtime,
+                             TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = 4,
+                                           .alignment = 8, .fixed_widths = true));
     sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
     if (source)
         takt_pipeline_add_source(l->pipeline, NULL, TAKT_STAGE(.handler = on_source, .context = l));
@@ -110,6 +119,12 @@ static struct line *begin(uint32_t workers, int64_t events, uint32_t middle, boo
         add(l, on_station, 2, key);
     add(l, on_last, 1, NULL);
     return l;
+}
+
+static struct line *begin(uint32_t workers, int64_t events, uint32_t middle, bool source,
+                          takt_key_function key)
+{
+    return begin_in(make_runtime(workers, 0), events, middle, source, key);
 }
 
 static void start(struct line *l)
@@ -253,6 +268,163 @@ static void line_failure(void *unused)
     sim_check(l->arrived == 2, "%lld events arrived before the failure", (long long)l->arrived);
 }
 
+/* Stays until the runtime ends. */
+static void helper_stays(void *context)
+{
+    struct line *l = context;
+    int64_t result = takt_runtime_help(l->runtime, TAKT_FOREVER);
+    sim_check(result == TAKT_EHALTED, "a helper came back with %lld", (long long)result);
+}
+
+/* Nobody may begin to help when the runtime ends. */
+static void wait_for_helpers(takt_runtime *runtime, uint32_t count)
+{
+    takt_counters_worker w[4];
+    uint32_t own = takt_runtime_workers(runtime);
+    for (uint32_t i = own; i < own + count; i++)
+        while (takt_runtime_snapshot(runtime, w, 4), !w[i].present)
+            sim_give_way();
+}
+
+static void helper_is_called_back(void *context)
+{
+    struct line *l = context;
+    int64_t result = takt_runtime_help(l->runtime, TAKT_FOREVER);
+    sim_check(result >= 0, "a helper came back with %lld", (long long)result);
+}
+
+/* Comes and goes, at once or after a moment, in which it may have gone to sleep. */
+static void helper_calls(void *context)
+{
+    struct line *l = context;
+    for (uint32_t i = 0; i < l->visits; i++) {
+        int64_t until = i & 1 ? TAKT_NOW : takt_after(30000);
+        int64_t result = takt_runtime_help(l->runtime, until);
+        sim_check(result >= 0 || (l->crowded && result == TAKT_ELIMIT),
+                  "a helper was refused: %lld", (long long)result);
+    }
+}
+
+/* No worker but two threads that help. */
+static void help_alone(void *unused)
+{
+    (void)unused;
+    struct line *l = begin_in(make_runtime(0, 2), 4, 0, false, NULL);
+    start(l);
+    int first = sim_start("helper 1", helper_stays, l);
+    int second = sim_start("helper 2", helper_stays, l);
+    produce(l, 4);
+    takt_pipeline_close(l->pipeline);
+    wait_for_helpers(l->runtime, 2);
+    end(l, 0);
+    sim_join(first);
+    sim_join(second);
+}
+
+/* Whoever leaves has not taken a wake-up away from the worker. */
+static void beside(uint32_t middle, uint32_t visits, int64_t events, uint32_t shards)
+{
+    struct line *l = begin_in(make_runtime(1, 1), events, middle, false, NULL);
+    l->visits = visits;
+    start(l);
+    int helper = sim_start("helper", helper_calls, l);
+    produce(l, events / 2);
+    if (shards)
+        takt_stage_set_shards(l->stages[0], shards);
+    produce(l, events);
+    takt_pipeline_close(l->pipeline);
+    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
+    sim_check(result == 0, "the pipeline ended with %d", result);
+    sim_join(helper);
+    end(l, 0);
+}
+
+/* Two helpers take turns in one place. */
+static void help_turns(void *unused)
+{
+    (void)unused;
+    struct line *l = begin_in(make_runtime(1, 1), 3, 0, false, NULL);
+    l->visits = 2;
+    l->crowded = true;
+    start(l);
+    int first = sim_start("helper 1", helper_calls, l);
+    int second = sim_start("helper 2", helper_calls, l);
+    produce(l, 3);
+    takt_pipeline_close(l->pipeline);
+    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
+    sim_check(result == 0, "the pipeline ended with %d", result);
+    sim_join(first);
+    sim_join(second);
+    end(l, 0);
+}
+
+static void help_beside(void *unused)
+{
+    (void)unused;
+    beside(0, 2, 2, 0);
+}
+
+static void help_redivide(void *unused)
+{
+    (void)unused;
+    beside(1, 3, 6, 2);
+}
+
+/* Called back while it is at work, looks around, or sleeps: the worker goes on. */
+static void help_recall(void *unused)
+{
+    (void)unused;
+    struct line *l = begin_in(make_runtime(1, 1), 3, 0, false, NULL);
+    start(l);
+    int helper = sim_start("helper", helper_is_called_back, l);
+    produce(l, 2);
+    wait_for_helpers(l->runtime, 1);
+    takt_runtime_recall(l->runtime);
+    produce(l, 3);
+    sim_join(helper);
+    takt_pipeline_close(l->pipeline);
+    end(l, 0);
+}
+
+/* Drained and destroyed under a helper, and the runtime after it. */
+static void help_destroy(void *unused)
+{
+    (void)unused;
+    struct line *l = begin_in(make_runtime(0, 1), 4, 1, true, NULL);
+    int helper = sim_start("helper", helper_stays, l);
+    start(l);
+    int64_t left = takt_pipeline_drain(l->pipeline, TAKT_FOREVER);
+    sim_check(left == 0, "%lld events are left after a drain", (long long)left);
+    sim_check(l->arrived == takt_ring_cursor(takt_pipeline_ring(l->pipeline)) + 1,
+              "drained, and %lld events have arrived", (long long)l->arrived);
+    wait_for_helpers(l->runtime, 1);
+    destroy(l);
+    sim_join(helper);
+}
+
+/* Two pipelines in one runtime: each ends, whatever the other does. */
+static void line_two(void *unused)
+{
+    (void)unused;
+    takt_runtime *runtime = make_runtime(1, 1);
+    struct line *a = begin_in(runtime, 4, 0, true, NULL);
+    struct line *b = begin_in(runtime, 2, 0, false, NULL);
+    a->visits = 2;
+    start(a);
+    start(b);
+    int helper = sim_start("helper", helper_calls, a);
+    produce(b, 2);
+    takt_pipeline_close(b->pipeline);
+    int first = takt_pipeline_wait(a->pipeline, TAKT_FOREVER);
+    int second = takt_pipeline_wait(b->pipeline, TAKT_FOREVER);
+    sim_join(helper);
+    sim_check(first == 0 && second == 0, "they ended with %d and %d", first, second);
+    takt_pipeline_destroy(b->pipeline);
+    destroy(a);
+    sim_check(a->arrived == 4 && b->arrived == 2, "%lld and %lld events arrived",
+              (long long)a->arrived, (long long)b->arrived);
+}
+
 const struct sim_case sim_pipeline_cases[] = {
     {"line_outside", "one worker, a producer outside", line_outside, 0, 24, false, false},
     {"line_two_workers", "two workers, six events", line_two_workers, 0, 20, false, false},
@@ -264,5 +436,14 @@ const struct sim_case sim_pipeline_cases[] = {
     {"line_quiet", "while drained, the caller is alone", line_quiet, 0, 10, false, false},
     {"line_halt", "halted and destroyed", line_halt, 0, 16, false, false},
     {"line_failure", "a handler that fails", line_failure, 0, 16, false, false},
+    {"line_two", "two pipelines, a worker, and a helper now and then", line_two, 0, 12, false,
+     false},
+    {"help_alone", "two helpers and no worker", help_alone, 0, 12, false, false},
+    {"help_beside", "a helper comes and goes beside a worker", help_beside, 0, 24, false, false},
+    {"help_redivide", "the same, with 1 to 2 shards on the way", help_redivide, 0, 16, false,
+     false},
+    {"help_turns", "two helpers and one place", help_turns, 0, 12, false, false},
+    {"help_recall", "a helper is called back", help_recall, 0, 12, false, false},
+    {"help_destroy", "drained and destroyed under a helper", help_destroy, 0, 12, false, false},
     {0},
 };

@@ -11,7 +11,9 @@ extern const struct sim_case sim_wait_cases[];     /* case_wait.c */
 extern const struct sim_case sim_edge_cases[];     /* case_edge.c */
 extern const struct sim_case sim_graph_cases[];    /* case_graph.c */
 extern const struct sim_case sim_cut_cases[];      /* case_cut.c */
+extern const struct sim_case sim_round_cases[];    /* case_round.c */
 extern const struct sim_case sim_park_cases[];     /* case_park.c */
+extern const struct sim_case sim_waiting_cases[];  /* case_waiting.c */
 extern const struct sim_case sim_payload_cases[];  /* case_payload.c */
 extern const struct sim_case sim_pipeline_cases[]; /* case_pipeline.c */
 

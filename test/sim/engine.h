@@ -8,6 +8,7 @@
  *   race.c      plain accesses, checked for races; the schedule's memory
  *   search.c    the choices: exhaustively, at random, or as they were in another schedule
  *   trace.c     the last steps of a schedule, for people
+ *   frames.c    the frames of a schedule, for a picture
  *   main.c      options, cases, the report
  */
 #ifndef TAKT_TEST_SIM_ENGINE_H

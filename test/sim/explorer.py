@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scheduler/observe/
 import embed  # noqa: E402 (found by the line above)
 
 LAYERS = ["include", "disruptor", "shard", "scheduler"]
-ENGINE = ["fibre", "kernel", "main", "memory", "race", "schedule", "search", "trace"]
+ENGINE = ["fibre", "frames", "kernel", "main", "memory", "race", "schedule", "search", "trace"]
 FLAGS = ["-std=c17", "-O1", "-g", "-D_GNU_SOURCE", "-DTAKT_ATOMICS_SIM", "-I.", "-Iinclude",
          "-Itest", "-Itest/sim"]
 # What is explored, in contrast to what explores: plain accesses are reported, the system is not

@@ -163,27 +163,43 @@ static int start(const char *name, struct sim_body body)
     return child;
 }
 
+/* No thread is 0, as it is with the system's. */
+static pthread_t thread_of(int fibre)
+{
+    return (pthread_t)fibre + 1;
+}
+
+static int fibre_of(pthread_t thread)
+{
+    return (int)(thread - 1);
+}
+
 int sim_thread_create(pthread_t *thread, const pthread_attr_t *attributes,
                       void *(*function)(void *), void *argument)
 {
     (void)attributes;
     *thread =
-        (pthread_t)start("thread", (struct sim_body){.thread = function, .argument = argument});
+        thread_of(start("thread", (struct sim_body){.thread = function, .argument = argument}));
     return 0;
+}
+
+pthread_t sim_thread_self(void)
+{
+    return thread_of(sim_current);
 }
 
 int sim_thread_setname(pthread_t thread, const char *name)
 {
     char numbered[20];
-    snprintf(numbered, sizeof numbered, "%.15s %d", name, (int)thread & 7);
-    sim_fibre_rename((int)thread, numbered);
+    snprintf(numbered, sizeof numbered, "%.15s %d", name, fibre_of(thread) & 7);
+    sim_fibre_rename(fibre_of(thread), numbered);
     return 0;
 }
 
 int sim_thread_join(pthread_t thread, void **result)
 {
     (void)result;
-    sim_join((int)thread);
+    sim_join(fibre_of(thread));
     return 0;
 }
 

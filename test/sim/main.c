@@ -6,6 +6,7 @@
  * out one by one as long as what is left fails too. Then it is run again with its steps written
  * down.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,19 +15,22 @@
 
 #include "cases.h"
 #include "engine.h"
+#include "frames.h"
 #include "tap.h"
 
 #define SCHEDULES   1000000
 #define SHRINK_MOST 20000
 
 static const struct sim_case *const groups[] = {
-    sim_model_cases, sim_ring_cases, sim_wait_cases,    sim_edge_cases,     sim_graph_cases,
-    sim_cut_cases,   sim_park_cases, sim_payload_cases, sim_pipeline_cases,
+    sim_model_cases,   sim_ring_cases,    sim_wait_cases,     sim_edge_cases,
+    sim_graph_cases,   sim_cut_cases,     sim_round_cases,    sim_park_cases,
+    sim_waiting_cases, sim_payload_cases, sim_pipeline_cases,
 };
 
 struct settings {
     const char *only;
     const char *replay;
+    const char *frames;
     uint64_t schedules;
     uint64_t seed;
     uint32_t steps;
@@ -50,7 +54,8 @@ static uint32_t found_count;
 
 static const char *const help =
     "usage: sim_explorer [--case NAME] [--schedules N] [--seed S] [--depth D] [--steps N]\n"
-    "                    [--exhaustive] [--strong] [--replay LIST --case NAME] [--list]\n"
+    "                    [--exhaustive] [--strong] [--list]\n"
+    "                    [--replay LIST --case NAME [--frames FILE]]\n"
     "\n"
     "Runs takt's own code on simulated threads under many schedules, and prints TAP.\n"
     "\n"
@@ -61,6 +66,8 @@ static const char *const help =
     "  --exhaustive     no random schedules\n"
     "  --strong         loads find the latest store: would it fail without weak memory?\n"
     "  --replay LIST    one schedule, as a failure printed it (\"-\": the straight one)\n"
+    "  --frames FILE    of that schedule (without a list, of the straight one) as JSON, for\n"
+    "                   tools/frames.py, which draws them; of cases that show themselves\n"
     "  --steps N        steps shown of a failure or a replay (default 60)\n"
     "  --list           the cases\n";
 
@@ -237,6 +244,22 @@ static bool parse_replay(const char *text, struct sim_deviation *list, uint32_t 
     return true;
 }
 
+/* Runs the schedule that is to be replayed and writes its frames, or ends the program. */
+static const char *run_with_frames(const struct sim_case *c, const struct settings *s)
+{
+    int frames = -1;
+    const char *why = NULL;
+    if (sim_frames_begin(s->frames, c->name, s->replay)) {
+        why = sim_run(c);
+        frames = sim_frames_end(why);
+    }
+    if (frames > 0)
+        return why;
+    fprintf(stderr, "sim_explorer: %s: %s\n", s->frames,
+            frames < 0 ? strerror(errno) : "no frames, for the case does not show itself");
+    exit(2);
+}
+
 static int replay(const struct settings *s)
 {
     uint32_t count;
@@ -254,7 +277,7 @@ static int replay(const struct settings *s)
     sim_search_replay(list, count);
     sim_tracing = true;
     const struct sim_case copy = as_set(c, s);
-    const char *why = sim_run(&copy);
+    const char *why = s->frames ? run_with_frames(&copy, s) : sim_run(&copy);
     sim_trace_print(s->steps);
     ok(!why, "%s: %s", c->name, why ? why : "this schedule");
     return done();
@@ -289,6 +312,7 @@ static int parse(int argc, char **argv, struct settings *s)
         {"depth", required_argument, NULL, 'd'},
         {"steps", required_argument, NULL, 't'},
         {"replay", required_argument, NULL, 'r'},
+        {"frames", required_argument, NULL, 'f'}, /* of a replay */
         {"exhaustive", no_argument, NULL, 'e'},
         {"strong", no_argument, NULL, 'w'},
         {"list", no_argument, NULL, 'l'},
@@ -306,6 +330,7 @@ static int parse(int argc, char **argv, struct settings *s)
         case 'w': s->strong = true; break;
         case 'e': s->exhaustive = true; break;
         case 'r': s->replay = optarg; break;
+        case 'f': s->frames = optarg; break;
         case 'l': exit(list_cases());
         case 'h': fputs(help, stdout); exit(0);
         default: fputs(help, stderr); return 2;
@@ -324,6 +349,8 @@ int main(int argc, char **argv)
     s.schedules = (uint64_t)tap_setting("TAKT_SCHEDULES", SCHEDULES);
     if (parse(argc, argv, &s))
         return 2;
+    if (s.frames && !s.replay)
+        s.replay = "-";
     if (s.replay)
         return replay(&s);
     uint64_t shares = 0;

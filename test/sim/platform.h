@@ -29,6 +29,7 @@ int sim_thread_create(pthread_t *thread, const pthread_attr_t *attributes,
                       void *(*function)(void *), void *argument);
 int sim_thread_join(pthread_t thread, void **result);
 int sim_thread_setname(pthread_t thread, const char *name);
+pthread_t sim_thread_self(void);
 
 int sim_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes);
 int sim_mutex_lock(pthread_mutex_t *mutex);
@@ -43,6 +44,7 @@ int sim_mutex_destroy(pthread_mutex_t *mutex);
 #define pthread_create        sim_thread_create
 #define pthread_join          sim_thread_join
 #define pthread_setname_np    sim_thread_setname
+#define pthread_self          sim_thread_self
 #define pthread_mutex_init    sim_mutex_init
 #define pthread_mutex_lock    sim_mutex_lock
 #define pthread_mutex_unlock  sim_mutex_unlock

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "frames.h"
 
 #define KEPT 32768
 
@@ -46,6 +47,7 @@ void sim_trace(const char *operation, const struct takt__site *site, const void 
     if (site && n < (int)size)
         snprintf(step->text + n, size - (size_t)n, "  %s  %s:%d %s", site->what, base(site->file),
                  site->line, site->function);
+    sim_frame();
 }
 
 void sim_trace_print(uint32_t most)

@@ -27,6 +27,7 @@ struct flow {
     takt_pipeline *p;
     takt_stage *stages[STAGES];
     int64_t stop;
+    enum takt_overload overload;
 };
 
 static int on_source(void *context, takt_batch *b)
@@ -65,8 +66,9 @@ static void begin(struct flow *f, takt_runtime *runtime, const char *name)
     static const takt_handler handlers[STAGES] = {on_source, on_middle, on_last};
     static const char *const names[STAGES] = {"source", "middle", "last"};
     f->runtime = runtime;
-    takt_pipeline_create(&f->p, runtime,
-                         TAKT_PIPELINE(.name = name, .event_size = 8, .capacity = 1024));
+    takt_pipeline_create(
+        &f->p, runtime,
+        TAKT_PIPELINE(.name = name, .event_size = 8, .capacity = 1024, .overload = f->overload));
     for (int i = 0; i < STAGES; i++) {
         takt_stage_options options = {
             .size = sizeof options,
@@ -169,7 +171,7 @@ static void look_at_everything(int rounds)
 
 static int serve(const char *path)
 {
-    struct flow flow = {.total = -1};
+    struct flow flow = {.total = -1, .overload = TAKT_OVERLOAD_DROP_NEWEST};
     static takt_counters_pipeline f;
     takt_runtime *runtime;
     char byte;

@@ -53,7 +53,7 @@ Test(base, every_error_code_has_its_name_and_text)
 Test(base, codes_of_handlers_and_codes_that_do_not_exist)
 {
     const int user[] = {TAKT_EUSER, TAKT_EUSER - 1, TAKT_EUSER - 5000, INT_MIN};
-    const int none[] = {1, 17, INT_MAX, TAKT_EUSER + 1, -19, -500};
+    const int none[] = {1, 17, INT_MAX, TAKT_EUSER + 1, -99, -500};
 
     for (size_t i = 0; i < sizeof user / sizeof *user; i++) {
         cr_assert_eq(strcmp(takt_strerror(user[i]), "error of a handler"), 0, "%d", user[i]);
@@ -120,6 +120,20 @@ Test(base, default_allocator_gives_zeroed_aligned_memory_and_takes_it_back)
             check_allocation(sizes[i], alignment);
         check_allocation(sizes[i], 0);
     }
+}
+
+/* An event must not wait for its page to be zeroed. Without MADV_POPULATE_WRITE it does. */
+Test(base, default_allocator_touches_the_pages)
+{
+    const takt_allocator *a = takt_allocator_default();
+    unsigned char resident[256] = {0};
+    unsigned char *p = a->allocate(a->context, MIB, 0);
+    if (madvise(p, 4 * KIB, MADV_POPULATE_WRITE) < 0)
+        cr_skip("the kernel cannot");
+    cr_assert_eq(mincore(p, MIB, resident), 0);
+    for (int i = 0; i < 256; i++)
+        cr_assert(resident[i] & 1, "page %d", i);
+    a->release(a->context, p, MIB);
 }
 
 Test(base, default_allocator_keeps_no_address_space)

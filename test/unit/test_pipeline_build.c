@@ -271,9 +271,10 @@ Test(build, a_start_needs_stages_and_happens_once, .init = set_up)
     cr_assert_eq(takt_pipeline_start(p), TAKT_EGRAPH, "a source alone is no pipeline");
     flow_stage(p, TAKT_STAGE(.handler = do_nothing, FLOW_AFTER(source)));
     flow_start(p);
-    cr_assert_eq(takt_pipeline_start(p), TAKT_ESTATE);
-    check_refused(*TAKT_STAGE(.handler = do_nothing), TAKT_ESTATE);
-    cr_assert_eq(takt_pipeline_add_source(p, NULL, TAKT_STAGE(.handler = do_nothing)), TAKT_ESTATE);
+    cr_assert_eq(takt_pipeline_start(p), TAKT_ERUNNING);
+    check_refused(*TAKT_STAGE(.handler = do_nothing), TAKT_ERUNNING);
+    cr_assert_eq(takt_pipeline_add_source(p, NULL, TAKT_STAGE(.handler = do_nothing)),
+                 TAKT_ERUNNING);
     flow_ends_with(p, 0);
     cr_assert_eq(takt_pipeline_start(p), TAKT_ESTATE, "nor when it has ended");
     check_refused(*TAKT_STAGE(.handler = do_nothing), TAKT_ESTATE);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring: creating one, claiming and publishing, room, deadlines, halting. */
 #include <criterion/criterion.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <takt/barrier.h>
@@ -47,6 +49,19 @@ static void check_refused(takt_ring_options options, int code)
                  takt_error_name(result), takt_error_name(code), options.event_size,
                  options.capacity, options.alignment);
     cr_assert(ring == NULL);
+}
+
+/* Registering takes a process with threads ten milliseconds: no thread shall do it among events. */
+Test(ring, registers_for_membarrier_when_it_is_made)
+{
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0) <= 0)
+        cr_skip("the kernel has no membarrier");
+    cr_assert_neq(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0), 0);
+    takt_ring_options options = options_of(8, 4, 0);
+    takt_ring *ring;
+    cr_assert_eq(takt_ring_create(&ring, &options), 0);
+    cr_assert_eq(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0), 0);
+    takt_ring_destroy(ring);
 }
 
 Test(ring, refuses_options_that_make_no_sense)

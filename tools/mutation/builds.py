@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a mutant is built into: the schedule explorer, and the library with the programs that test it.
+"""What a mutant is built into: the schedule explorer, and the library with its test programs.
 
 The library is a shared one here, so that a mutant is linked once and not once for every program.
 Programs are compiled again only where a header that they use has changed.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which lines each killer runs, and which objects each line is compiled into. A killer that does not
+"""Which lines each killer runs, and which objects each line is compiled into. A killer that doesn't
 come to a mutant's line cannot kill it, and is not asked.
 
 Everything is built once with --coverage, each killer is run once, and gcov is asked.
@@ -56,7 +56,7 @@ class Lines:
 
 
 def gcov(folder, objects):
-    """Reads what one run has left in `folder`: the lines that were run, and those of each object."""
+    """Reads what a run has left in `folder`: the lines that were run, and those of each object."""
     lines, compiled = {}, {}
     data = [str(path) for path in Path(folder).rglob("*.gcda")]
     result = subprocess.run(["gcov", "--json-format", "--stdout", *data], cwd=folder,

@@ -29,7 +29,8 @@ class Table:
 
     def summary(self):
         return (f"{len(self.real)} mutants, {len(self.survivors())} survive: "
-                f"{self.percent():.1f} % are killed. {len(self.all) - len(self.real)} more are none: "
+                f"{self.percent():.1f} % are killed. "
+                f"{len(self.all) - len(self.real)} more are none: "
                 "they do not compile, or give the same machine code.")
 
     def unexplained(self):

@@ -100,6 +100,17 @@ static void put_stage(const struct canvas *c, const struct rates *r, uint32_t i,
     c->line(c->context);
 }
 
+/* What became of events for a full ring, if there were any. */
+static void put_overload(const struct canvas *c, const takt_counters_pipeline *p)
+{
+    if (!p->refused && !p->dropped_newest && !p->dropped_oldest && !p->waiting)
+        return;
+    put(c, WARNING, "  overload: %ld refused, %ld newest and %ld oldest dropped", (long)p->refused,
+        (long)p->dropped_newest, (long)p->dropped_oldest);
+    put(c, DIM, ", %ld wait for room", (long)p->waiting);
+    c->line(c->context);
+}
+
 static void put_pipeline(const struct canvas *c, const struct rates *r, uint32_t i,
                          const takt_counters_pipeline *p)
 {
@@ -111,6 +122,7 @@ static void put_pipeline(const struct canvas *c, const struct rates *r, uint32_t
     put(c, DIM, "  %ld events published, ring of %ld, producer waited %ld times",
         (long)p->cursor + 1, (long)p->capacity, (long)p->waits);
     c->line(c->context);
+    put_overload(c, p);
     put(c, DIM, "  %-14s %8s %9s %9s %-*s %6s %9s %7s %s", "stage", "events", "events/s",
         "ns/event", BAR + 1, " backlog", "", "own/shard", "re-div", "events/s over time");
     c->line(c->context);
@@ -122,6 +134,10 @@ static void put_pipeline(const struct canvas *c, const struct rates *r, uint32_t
 static void put_place(const struct canvas *c, const struct reading *reading,
                       const takt_counters_worker *w)
 {
+    if (w->helper && !w->present) {
+        put(c, DIM, "nobody is there");
+        return;
+    }
     if (w->sleeping) {
         put(c, DIM, "asleep");
         return;
@@ -139,14 +155,27 @@ static void put_place(const struct canvas *c, const struct reading *reading,
         put(c, WARNING, "  in one batch for %.1f s", (double)w->batch_ns * 1e-9);
 }
 
+/* Places for helpers come after the workers. */
+static uint32_t own_workers(const struct reading *reading)
+{
+    uint32_t own = 0;
+    while (own < reading->header->workers && !reading_worker(reading, own)->helper)
+        own++;
+    return own;
+}
+
 static void put_worker(const struct canvas *c, const struct reading *reading, const struct rates *r,
                        uint32_t i)
 {
     const takt_counters_worker *w = reading_worker(reading, i);
     char seats[16], events[16];
     double busy = r->busy_part[i], sleeping = r->sleeping_part[i];
-    double idle = busy + sleeping < 1 ? 1 - busy - sleeping : 0;
-    put(c, PLAIN, "  %6u ", i + 1);
+    bool away = w->helper && !w->present;
+    double idle = busy + sleeping < 1 && !away ? 1 - busy - sleeping : 0;
+    if (w->helper)
+        put(c, PLAIN, "  %5uh ", i + 1 - own_workers(reading));
+    else
+        put(c, PLAIN, "  %6u ", i + 1);
     bar(c, busy, GOOD);
     put(c, PLAIN, " %4.0f%% %5.0f%% %5.0f%% %8s %8s  ", busy * 100, sleeping * 100, idle * 100,
         brief((double)w->seats, seats), brief((double)w->events, events));

@@ -41,9 +41,11 @@ static void put_pipeline(FILE *file, const takt_counters_pipeline *p, const stru
     put_string(file, p->name);
     fprintf(file,
             ",\"serial\":%ld,\"state\":\"%s\",\"gone\":%s,\"cursor\":%ld,\"capacity\":%ld,"
-            "\"waits\":%ld",
+            "\"waits\":%ld,\"refused\":%ld,\"dropped_newest\":%ld,\"dropped_oldest\":%ld,"
+            "\"waiting\":%ld",
             (long)p->serial, state_name(p), p->gone ? "true" : "false", (long)p->cursor,
-            (long)p->capacity, (long)p->waits);
+            (long)p->capacity, (long)p->waits, (long)p->refused, (long)p->dropped_newest,
+            (long)p->dropped_oldest, (long)p->waiting);
     if (p->failed_code < 0 && p->failed_stage < p->stage_count) {
         fputs(",\"failure\":{\"stage\":", file);
         put_string(file, p->stages[p->failed_stage].name);
@@ -65,6 +67,9 @@ static void put_worker(FILE *file, const takt_counters_worker *w, const struct r
             (long)w->seats, (long)w->batches, (long)w->events, (long)w->busy_ns,
             (long)w->sleeping_ns, (long)w->idle_ns, (long)w->sleeps, (long)w->wakes,
             w->sleeping ? "true" : "false", r->busy_part[i]);
+    if (w->helper)
+        fprintf(file, ",\"helper\":true,\"present\":%s,\"visits\":%ld",
+                w->present ? "true" : "false", (long)w->visits);
     if (w->pipeline != TAKT_COUNTERS_NOWHERE)
         fprintf(file, ",\"seat\":{\"pipeline\":%u,\"stage\":%u,\"shard\":%u,\"still_ns\":%ld}",
                 w->pipeline, w->stage, w->shard, (long)w->batch_ns);

@@ -17,8 +17,23 @@ struct family {
     double scale;
 };
 
-#define STAGE(field)  offsetof(takt_counters_stage, field)
-#define WORKER(field) offsetof(takt_counters_worker, field)
+#define PIPELINE(field) offsetof(takt_counters_pipeline, field)
+#define STAGE(field)    offsetof(takt_counters_stage, field)
+#define WORKER(field)   offsetof(takt_counters_worker, field)
+
+static const struct family of_pipelines[] = {
+    {"takt_pipeline_published", "counter", NULL, "Events published.", PIPELINE(cursor), false, 1},
+    {"takt_pipeline_waits", "counter", NULL, "How often a producer found no room.", PIPELINE(waits),
+     false, 1},
+    {"takt_pipeline_refused", "counter", NULL, "Events refused because the ring was full.",
+     PIPELINE(refused), false, 1},
+    {"takt_pipeline_dropped_newest", "counter", NULL, "Events not taken because the ring was full.",
+     PIPELINE(dropped_newest), false, 1},
+    {"takt_pipeline_dropped_oldest", "counter", NULL,
+     "Events given up in the waiting room for newer ones.", PIPELINE(dropped_oldest), false, 1},
+    {"takt_pipeline_waiting_events", "gauge", "events", "Events that wait for room in the ring.",
+     PIPELINE(waiting), false, 1},
+};
 
 static const struct family of_stages[] = {
     {"takt_stage_events", "counter", NULL, "Events handled.", STAGE(events), false, 1},
@@ -108,25 +123,27 @@ static void put_stages(FILE *file, const struct reading *reading, const struct f
 static void put_workers(FILE *file, const struct reading *reading, const struct family *f)
 {
     begin(file, f);
-    for (uint32_t i = 0; i < reading->header->workers; i++)
-        fprintf(file, "%s%s{worker=\"%u\"} %.17g\n", f->name, suffix(f), i + 1,
-                value_of(f, reading_worker(reading, i)));
+    uint32_t own = 0; /* helpers' places come after them */
+    for (uint32_t i = 0; i < reading->header->workers; i++) {
+        const takt_counters_worker *w = reading_worker(reading, i);
+        own += !w->helper;
+        fprintf(file, "%s%s{%s=\"%u\"} %.17g\n", f->name, suffix(f),
+                w->helper ? "helper" : "worker", w->helper ? i + 1 - own : i + 1, value_of(f, w));
+    }
 }
 
-static void put_pipelines(FILE *file, const struct reading *reading)
+static void put_pipelines(FILE *file, const struct reading *reading, const struct family *f)
 {
-    static const char *const names[] = {"takt_pipeline_published", "takt_pipeline_waits"};
-    static const char *const helps[] = {"Events published.", "How often a producer found no room."};
-    for (int n = 0; n < 2; n++) {
-        fprintf(file, "# TYPE %s counter\n# HELP %s %s\n", names[n], names[n], helps[n]);
-        for (uint32_t i = 0; i < reading->header->pipelines; i++) {
-            const takt_counters_pipeline *p = reading_pipeline(reading, i);
-            if (!pipeline_is_used(p))
-                continue;
-            fprintf(file, "%s_total{", names[n]);
-            put_label(file, "pipeline", p->name);
-            fprintf(file, ",place=\"%u\"} %ld\n", i, (long)(n ? p->waits : p->cursor + 1));
-        }
+    begin(file, f);
+    for (uint32_t i = 0; i < reading->header->pipelines; i++) {
+        const takt_counters_pipeline *p = reading_pipeline(reading, i);
+        if (!pipeline_is_used(p))
+            continue;
+        /* The sequence of the last one, from 0 on. */
+        double value = f->offset == PIPELINE(cursor) ? (double)p->cursor + 1 : value_of(f, p);
+        fprintf(file, "%s%s{", f->name, suffix(f));
+        put_label(file, "pipeline", p->name);
+        fprintf(file, ",place=\"%u\"} %.17g\n", i, value);
     }
 }
 
@@ -141,7 +158,8 @@ void export_openmetrics(FILE *file, const struct reading *reading)
             "# HELP takt_age_seconds How old the figures are.\n"
             "takt_age_seconds %.6f\n",
             reading->writer == WRITER_LIVES, reading->age);
-    put_pipelines(file, reading);
+    for (size_t i = 0; i < sizeof of_pipelines / sizeof of_pipelines[0]; i++)
+        put_pipelines(file, reading, &of_pipelines[i]);
     for (size_t i = 0; i < sizeof of_stages / sizeof of_stages[0]; i++)
         put_stages(file, reading, &of_stages[i]);
     for (size_t i = 0; i < sizeof of_workers / sizeof of_workers[0]; i++)

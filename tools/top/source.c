@@ -163,6 +163,7 @@ const char *state_name(const takt_counters_pipeline *p)
     case TAKT_COUNTERS_ENDED: return "ended";
     case TAKT_COUNTERS_FAILED: return "failed";
     case TAKT_COUNTERS_HALTED: return "halted";
+    case TAKT_COUNTERS_STOPPED: return "stopped";
     default: return "unknown";
     }
 }

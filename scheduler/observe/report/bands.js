@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduler's decisions, and a band for each stage with its backlog and number of shards. */
-const BAND = 54, DECISIONS = 46;
+const BAND = 54, DECISIONS = 46, AXIS = 20;
+
+/* Round times, so many that their names do not touch. */
+function drawAxis(data, panel, view) {
+  const {context, width, theme} = panel, columns = Math.max(1, width - LABEL);
+  const span = view.to - view.from, least = span * 90 / columns;
+  let step = 10 ** Math.floor(Math.log10(least));
+  step *= [1, 2, 5, 10].find((factor) => step * factor >= least);
+  context.textAlign = "center";
+  for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) {
+    const x = LABEL + (at - view.from) * columns / span;
+    context.fillStyle = theme.faint;
+    context.fillRect(x, AXIS - 5, 1, 5);
+    const text = showRound(at), half = context.measureText(text).width / 2;
+    context.fillText(text, Math.max(LABEL + half, Math.min(width - half, x)), AXIS - 8);
+  }
+  context.textAlign = "left";
+}
 
 /* Rows of one stage, from a table that holds all stages. */
 function splitByStage(data, table, names) {
@@ -135,16 +152,18 @@ function drawDecisions(data, panel, view) {
     context.fillStyle = colour(stage);
     context.fillRect(a, 30, Math.max(2, b - a), 12);
   }
-  for (const tick of data.ticks) {
+  data.ticks.forEach((tick, number) => {
     const x = LABEL + (tick.at - view.from) * scale;
     if (x < LABEL || x > width)
-      continue;
+      return;
+    /* Side by side, as far as there is room before the next decision. */
+    const changed = tick.rows.filter((i) => widthNow(table, i) !== widthWanted(table, i));
+    const room = (data.ticks[number + 1]?.at - tick.at) * scale - 8;
+    const apart = Math.max(0.5, Math.min(5, room / changed.length || 5));
     context.fillStyle = theme.faint;
     context.fillRect(x, 2, 1, 8);
     let beside = x;
-    for (const i of tick.rows) {
-      if (widthNow(table, i) === widthWanted(table, i))
-        continue;
+    for (const i of changed) {
       const up = widthWanted(table, i) > widthNow(table, i) ? -1 : 1, y = 19 + 2 * up;
       context.fillStyle = colour(table.stage[i]);
       context.beginPath();
@@ -152,9 +171,9 @@ function drawDecisions(data, panel, view) {
       context.lineTo(beside + 4, y - 4 * up);
       context.lineTo(beside, y + 5 * up);
       context.fill();
-      beside += 5;
+      beside += apart;
     }
-  }
+  });
   context.strokeStyle = theme.warn;
   context.lineWidth = 2;
   for (const [, until] of data.stalls) {
@@ -202,7 +221,7 @@ function tellDecision(data, view, panel, x, y) {
         `${value % 65536} shards<br>at ${showTime(from)}, took ${showTime(until - from)}`;
   for (const [from, until, stage, worker] of data.stalls)
     if (y >= 28 && Math.abs(at - until) < 6 * each)
-      return `<b>worker ${worker + 1} hangs</b> in ${escapeText(stageName(data, stage))} since ` +
+      return `<b>${workerName(data, worker)} hangs</b> in ${escapeText(stageName(data, stage))} since ` +
         showTime(from);
   let best = null;
   for (const tick of data.ticks)
@@ -210,8 +229,9 @@ function tellDecision(data, view, panel, x, y) {
       best = tick;
   if (!best || Math.abs(best.at - at) > 12 * each)
     return null;
-  const costs = best.rows.map((i) => table.cost[i]), seats = giveSeats(costs, data.workers);
-  const most = Math.max(3, ...seats.map((n) => n + 1)), shown = Math.min(most, 8);
+  const costs = best.rows.map((i) => table.cost[i]), workers = table.workers[best.rows[0]];
+  const seats = giveSeats(costs, workers);
+  const most = Math.max(3, ...seats.map((n) => n + 1)), shown = Math.min(most, 6);
   const rows = best.rows.map((i, row) => {
     const cells = [];
     for (let k = 0; k < shown; k++) {
@@ -220,11 +240,12 @@ function tellDecision(data, view, panel, x, y) {
     }
     const now = widthNow(table, i), wanted = widthWanted(table, i);
     return `<tr><td>${escapeText(stageName(data, table.stage[i]))}</td>${cells.join("")}` +
+      `<td>${seats[row]}</td>` +
       `<td>${showCount(table.rate[i])}/s</td>` +
       `<td>${now === wanted ? now : `${now} → ${wanted}`}</td></tr>`;
   });
   const heads = Array.from({length: shown}, (_, k) => `<th>V/${k + 1}</th>`).join("");
-  return `<b>Decision at ${showTime(best.at)}</b>: quotients; the highest ${data.workers} ` +
-    `(underlined) are D'Hondt's seats<table><tr><th>stage</th>${heads}<th>events</th>` +
-    `<th>shards</th></tr>${rows.join("")}</table>`;
+  return `<b>Decision at ${showTime(best.at)}</b>: quotients; the highest ${workers} ` +
+    `(underlined) are D'Hondt's seats<table><tr><th>stage</th>${heads}<th>seats</th>` +
+    `<th>events</th><th>shards</th></tr>${rows.join("")}</table>`;
 }

@@ -3,7 +3,7 @@
 const TYPES = {
   from: Float64Array, length: Float32Array, stage: Uint16Array, events: Uint16Array,
   shards: Uint16Array, backlog: Float32Array, service: Float32Array, cost: Float32Array,
-  rate: Float32Array, widths: Float32Array,
+  rate: Float32Array, widths: Float32Array, workers: Uint16Array,
 };
 const NO_STAGE = 0xffff;
 
@@ -28,10 +28,15 @@ function load() {
   return data;
 }
 
-/* Okabe's and Ito's colours, which colour-blind people tell apart; from the eighth on striped. */
+/*
+ * Okabe's and Ito's colours, which colour-blind people tell apart; from the eighth stage on with
+ * upright stripes, then lying ones, then both.
+ */
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a900"];
 const colour = (stage) => PALETTE[stage % PALETTE.length];
-const striped = (stage) => Math.floor(stage / PALETTE.length) % 2 === 1;
+const inkOn = (stage) => stage % PALETTE.length === 0 ? "#fff" : "#000";
+const pattern = (stage) => Math.floor(stage / PALETTE.length) % 4;
+const upright = (stage) => (pattern(stage) & 1) !== 0, lying = (stage) => (pattern(stage) & 2) !== 0;
 
 /* The first index from which on array[i] >= value. */
 function lowerBound(array, value) {
@@ -55,6 +60,12 @@ function showTime(ns) {
   if (size >= 1e3)
     return (ns / 1e3).toFixed(2) + " µs";
   return ns.toFixed(0) + " ns";
+}
+
+/* A time without the zeros at its end. */
+function showRound(ns) {
+  const [number, unit] = showTime(ns).split(" ");
+  return `${Number(number)} ${unit}`;
 }
 
 function showCount(n) {

@@ -6,7 +6,8 @@ window.addEventListener("error", (event) => {
   document.documentElement.dataset.errors = failures.join("; ");
 });
 
-const PAPER = {ink: "#000", faint: "#444", panel: "#f6f8fa", sleep: "#e4e8ec", warn: "#b3261e"};
+const PAPER = {ink: "#000", faint: "#444", panel: "#f6f8fa", sleep: "#c9d1d9", warn: "#b3261e"};
+const PAPER_WIDE = 720;
 let printing = false;
 
 function readTheme() {
@@ -25,9 +26,11 @@ function makePanel(id, height, draw, tell) {
 
 /* Fits the canvas to the page, in the pixels of the screen, and draws it. */
 function redrawPanel(panel, data, view, theme) {
-  const ratio = window.devicePixelRatio || 1;
+  /* On paper the page is laid out anew after this; what is drawn is scaled to its width. */
+  const ratio = printing ? 3 : window.devicePixelRatio || 1;
   panel.theme = theme;
-  panel.width = Math.max(LABEL + 100, panel.canvas.parentElement.clientWidth);
+  panel.width = printing ? PAPER_WIDE
+    : Math.max(LABEL + 100, panel.canvas.parentElement.clientWidth);
   panel.canvas.style.height = `${panel.height}px`;
   panel.canvas.width = Math.round(panel.width * ratio);
   panel.canvas.height = Math.round(panel.height * ratio);
@@ -37,22 +40,35 @@ function redrawPanel(panel, data, view, theme) {
 }
 
 function showLegend(data) {
-  const sample = (fill, stripes) =>
+  const stripes = (path) =>
+    `<path d="${path}" stroke="#fff" stroke-opacity=".6" stroke-width="2"/>`;
+  const sample = (fill, stage) =>
     `<svg width="14" height="14"><rect width="14" height="14" fill="${fill}"/>` +
-    (stripes ? `<path d="M2,0V14M7,0V14M12,0V14" stroke="#fff" stroke-opacity=".6" ` +
-               `stroke-width="2"/>` : "") + "</svg>";
+    (upright(stage) ? stripes("M2,0V14M7,0V14M12,0V14") : "") +
+    (lying(stage) ? stripes("M0,2H14M0,7H14M0,12H14") : "") + "</svg>";
   document.getElementById("legend").innerHTML = data.stages.map((_, i) =>
-    `<span>${sample(colour(i), striped(i))}${escapeText(stageName(data, i))}</span>`).join("") +
-    `<span>${sample("var(--sleep)", false)}asleep</span>` +
-    `<span>${sample("var(--panel)", false)}looking for a seat, or without a core</span>`;
+    `<span>${sample(colour(i), i)}${escapeText(stageName(data, i))}</span>`).join("") +
+    `<span>${sample("var(--sleep)", 0)}asleep</span>` +
+    `<span>${sample("var(--panel)", 0)}${showBlank(data)}</span>`;
 }
 
+const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 function showSummary(data) {
+  if (data.title)
+    document.title = document.querySelector("h1").textContent = data.title;
   const spans = data.lanes.reduce((sum, lane) => sum + lane.count, 0);
   document.getElementById("summary").textContent =
-    `${showTime(data.length)} recorded: ${data.workers} workers, ${spans} seats and sleeps, ` +
-    `${data.ticks.length} decisions, ${data.cuts.length} changes of division` +
-    (data.stalls.length ? `, ${data.stalls.length} stalls` : "") + ".";
+    `${showTime(data.length)} ${data.virtual ? "of virtual time" : "recorded"}: ` +
+    `${counted(data.workers - data.helpers, "worker")}, ` +
+    (data.helpers ? `places for ${counted(data.helpers, "helper")}, ` : "") +
+    (data.merged ? "" : `${spans} seats and sleeps, `) +
+    `${counted(data.ticks.length, "decision")}, ` +
+    `${counted(data.cuts.length, "change")} of division` +
+    (data.stalls.length ? `, ${counted(data.stalls.length, "stall")}` : "") + "." +
+    (data.merged ? ` There are so many seats that a worker's seats in a stage are added up over ` +
+                   `${showTime(data.merged)}.` : "") +
+    (data.layout.each > 1 ? ` A lane is for ${data.layout.each} workers.` : "");
 }
 
 /* A view cannot leave the recording, nor become narrower than a microsecond. */
@@ -66,13 +82,15 @@ function start() {
   const begun = performance.now(), data = load();
   data.bands = splitByStage(data, data.loads, ["backlog", "shards", "service"]);
   data.ticks = groupDecisions(data);
+  data.layout = layLanes(data);
   /* The rings may hold no more than the end of the recording. */
   const firsts = data.lanes.filter((lane) => lane.count).map((lane) => lane.from[0]);
   const begin = firsts.length ? Math.min(...firsts) : 0;
   const first = begin > 0.02 * data.length ? begin : 0;
   const view = {begin: first, from: first, to: data.length};
   const panels = [
-    makePanel("lanes", data.workers * (LANE + GAP), drawLanes, tellLane),
+    makePanel("axis", AXIS, drawAxis, () => null),
+    makePanel("lanes", data.layout.lanes * data.layout.step, drawLanes, tellLane),
     makePanel("decisions", DECISIONS, drawDecisions, tellDecision),
     makePanel("bands", data.stages.length * (BAND + GAP), drawBands, tellBand),
   ];
