@@ -24,7 +24,7 @@ TestSuite(system, .timeout = 20);
 #define MIB ((size_t)1 << 20)
 
 static struct {
-    int yields, sleeps, advices, unmaps, empty_unmaps, barriers;
+    int yields, sleeps, huge, populated, unmaps, empty_unmaps, barriers;
     int64_t slept;
     bool no_thread;
 } asked;
@@ -54,7 +54,8 @@ int madvise(void *memory, size_t size, int advice)
 {
     int (*real)(void *, size_t, int);
     find(&real, "madvise");
-    asked.advices++;
+    asked.huge += advice == MADV_HUGEPAGE;
+    asked.populated += advice == MADV_POPULATE_WRITE;
     return real(memory, size, advice);
 }
 
@@ -119,14 +120,27 @@ Test(system, memory_is_mapped_in_one_piece_where_it_may_lie_anywhere)
     const takt_allocator *a = takt_allocator_default();
     forget();
     void *small = a->allocate(a->context, 5000, 128);
-    cr_assert(small && asked.unmaps == 0 && asked.advices == 0);
+    cr_assert(small && asked.unmaps == 0 && asked.huge == 0 && asked.populated == 1);
     a->release(a->context, small, 5000);
     for (int i = 0; i < 8; i++) {
         void *large = a->allocate(a->context, 4 * MIB, 128);
-        cr_assert(large && asked.advices == i + 1);
+        cr_assert(large && asked.huge == i + 1 && asked.populated == i + 2);
         a->release(a->context, large, 4 * MIB);
     }
     cr_assert_eq(asked.empty_unmaps, 0);
+}
+
+/* It grows with what is used of it. */
+Test(system, memory_beyond_a_ring_of_common_size_is_not_touched)
+{
+    const takt_allocator *a = takt_allocator_default();
+    forget();
+    void *most = a->allocate(a->context, 64 * MIB, 128);
+    cr_assert(most && asked.populated == 1);
+    a->release(a->context, most, 64 * MIB);
+    void *more = a->allocate(a->context, 66 * MIB, 128);
+    cr_assert(more && asked.populated == 1);
+    a->release(a->context, more, 66 * MIB);
 }
 
 Test(system, more_memory_than_there_are_addresses_is_refused)
@@ -134,7 +148,7 @@ Test(system, more_memory_than_there_are_addresses_is_refused)
     const takt_allocator *a = takt_allocator_default();
     forget();
     cr_assert_null(a->allocate(a->context, (size_t)1 << 60, 128));
-    cr_assert(asked.unmaps == 0 && asked.advices == 0);
+    cr_assert(asked.unmaps == 0 && asked.huge == 0 && asked.populated == 0);
 }
 
 Test(system, one_barrier_is_enough_once_it_was_asked_for)
