@@ -46,23 +46,17 @@
 #define COURTESY 104
 
 /*
- * The highest sequence that may be claimed now. When all consumers have gone, nobody is overtaken;
- * but one that is added begins at the cursor, so no more than a ring beyond that is claimed. The
- * cursor is read first, and the consumers again after a fence: had one been added before that, it
- * would be seen, and one that is added later reads the cursor later. Sequences end a ring before
- * TAKT_SEQUENCE_GONE, so that none of these sums overflows.
+ * The highest sequence that may be claimed now, if nobody was added meanwhile (takt__ring_version).
+ * When all consumers have gone, nobody is overtaken; but one that is added begins at the cursor, so
+ * no more than a ring beyond that is claimed. Sequences end a ring before TAKT_SEQUENCE_GONE, so
+ * that none of these sums overflows.
  */
 static int64_t find_room(takt_ring *ring)
 {
     int64_t capacity = ring->mask + 1;
     int64_t done = takt__gates_least(&ring->hidden->consumers);
-    if (done == TAKT_SEQUENCE_GONE) {
-        int64_t cursor = takt_ring_cursor(ring);
-        takt__fence();
-        done = takt__gates_least(&ring->hidden->consumers);
-        if (done == TAKT_SEQUENCE_GONE)
-            done = cursor;
-    }
+    if (done == TAKT_SEQUENCE_GONE)
+        done = takt_ring_cursor(ring);
     int64_t end = TAKT_SEQUENCE_GONE - 1 - capacity;
     return done > end - capacity ? end : done + capacity;
 }
@@ -129,7 +123,11 @@ static int make_room(takt_ring *ring, struct bid *bid, int64_t high)
     /* acquire [pairs: room]: who found the room has read the consumers' sequences for us */
     if (high <= takt__ld64_acq(&hidden->multi_room))
         return 1;
+    uint32_t version = takt__ring_version(ring);
     int64_t room = find_room(ring);
+    takt__fence();
+    if (takt__ring_version(ring) != version)
+        return 0;
     int64_t open = room - takt__ld64_rlx(&hidden->wish);
     takt__st64_rel(&hidden->multi_room, open); /* release [pairs: room] */
     if (high > room)
@@ -168,6 +166,7 @@ static int64_t claim_single(takt_ring *ring, int64_t n, int64_t deadline)
         int error = await_room(ring, high, deadline);
         if (error < 0)
             return error;
+        uint32_t version = takt__ring_version(ring);
         int64_t room = find_room(ring);
         takt__st64_rlx(&ring->room, room);
         takt__fence(); /* a halt stores `halted` and then `room` */
@@ -175,11 +174,12 @@ static int64_t claim_single(takt_ring *ring, int64_t n, int64_t deadline)
             takt__st64_rlx(&ring->room, INT64_MIN);
             return TAKT_EHALTED;
         }
-        if (high <= room)
+        if (takt__ring_version(ring) != version)
+            takt__st64_rlx(&ring->room, INT64_MIN);
+        else if (high <= room)
             break;
-        if (all_gone(ring))
+        else if (all_gone(ring))
             return TAKT_EFULL; /* a whole ring is not published yet */
-        /* A consumer was added meanwhile. */
     }
     takt__st64_rlx(&ring->claimed, high);
     return high;

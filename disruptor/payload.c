@@ -145,16 +145,20 @@ static int64_t place(const takt_payload *p, int64_t size)
 
 /*
  * The sequence that all consumers have released; what is published if they have all gone, since
- * one that is added begins there. The cursor is read first: read after the look at the consumers,
- * it could be beyond where one began in between.
+ * one that is added begins there.
  */
 static int64_t find_done(takt_ring *ring, bool *all_gone)
 {
-    int64_t cursor = takt_ring_cursor(ring);
-    takt__fence(); /* a consumer that is added counts first and reads the cursor then (claim.c) */
-    int64_t done = takt__gates_least(&ring->hidden->consumers);
-    *all_gone = done == TAKT_SEQUENCE_GONE;
-    return *all_gone ? cursor : done;
+    for (;;) {
+        uint32_t version = takt__ring_version(ring);
+        int64_t done = takt__gates_least(&ring->hidden->consumers);
+        *all_gone = done == TAKT_SEQUENCE_GONE;
+        if (*all_gone)
+            done = takt_ring_cursor(ring);
+        takt__fence();
+        if (takt__ring_version(ring) == version)
+            return done;
+    }
 }
 
 /* The least sequence whose release makes room for one more slot and for a message up to `end`. */
