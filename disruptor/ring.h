@@ -48,8 +48,8 @@ static inline uint32_t takt__ring_lap(const takt_ring *ring, int64_t sequence)
  * Moves when a consumer is added. Who may write to slots reads it before the look at the consumers
  * and, after a fence, once more; if it has moved, the look does not count. One that is added counts
  * first, looks where the others are after a fence, and begins no earlier (consumer.c). So if it was
- * not seen to count, its fence came after the producer's: it sees all that the producer's look rests
- * on, and begins beyond every event whose slot may be written to.
+ * not seen to count, its fence came after the producer's: it sees all that the producer's look was
+ * based on, and begins beyond every event whose slot may be written to.
  */
 static inline uint32_t takt__ring_version(const takt_ring *ring)
 {
