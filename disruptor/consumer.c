@@ -168,9 +168,8 @@ static int join_graph(takt_consumer *c)
         takt_sequence_set(&c->sequence, now);
     for (size_t i = 0; i < c->options.after_count; i++) {
         takt_sequence *before = &c->after[i]->sequence;
-        if (c->after[i]->followers++ > 0)
-            continue;
-        takt__ring_gate_swap(ring, before, &nobody);
+        c->after[i]->followers++;
+        takt__ring_gate_swap(ring, before, &nobody); /* it is not there if it has followers */
         takt__sequence_wake(before); /* who waits for it is to wait for the newcomer */
     }
     c->next = ring->hidden->list;
@@ -240,8 +239,7 @@ static int leave_graph(takt_consumer *c)
             takt__ring_gate_on(ring, &c->after[i]->sequence);
         place = NULL;
     }
-    if (place)
-        takt__ring_gate_swap(ring, place, &nobody);
+    takt__ring_gate_swap(ring, &c->sequence, &nobody); /* if there is no heir */
     takt_consumer **link = &ring->hidden->list;
     while (*link != c)
         link = &(*link)->next;

@@ -184,11 +184,14 @@ static bool never_had_consumer(const takt_ring *ring)
     return hidden->consumers.count == 1 && takt__ld32_rlx(&hidden->added.used) == 0;
 }
 
-/* Moves `claimed` by one; false if it is not what it was. */
+/*
+ * Moves `claimed` by one; false if it is not what it was. Who claims bytes next knows of this claim
+ * by the lock, and who claims slots alone need not know of it.
+ */
 static bool take_slot(takt_ring *ring, int64_t claimed)
 {
     if (ring->laps)
-        return takt__cas64(&ring->claimed, claimed, claimed + 1); /* release [pairs: claimed] */
+        return takt__cas64_rlx(&ring->claimed, claimed, claimed + 1);
     takt__st64_rlx(&ring->claimed, claimed + 1);
     return true;
 }
@@ -215,8 +218,7 @@ static int64_t attempt(takt_payload *p, uint32_t length, void **memory, int64_t 
     takt_ring *ring = p->ring;
     /* acquire [pairs: claimed]: who claimed a slot elsewhere knows it to be free */
     int64_t claimed = takt__ld64_acq(&ring->claimed);
-    if (claimed != p->last)
-        fill_gap(p, claimed);
+    fill_gap(p, claimed);
     int64_t start = place(p, length);
     int64_t end = start + length;
     int64_t slots_until = p->slots_until;
@@ -277,7 +279,7 @@ static int64_t attempt_multi(takt_payload *p, uint32_t length, int64_t deadline,
     return result;
 }
 
-/* Waits until all consumers have released `wanted`: 0, or why not. */
+/* Waits until all consumers have released `wanted`, or the ring is halted: 0, or TAKT_ETIMEDOUT. */
 static int await_release(takt_ring *ring, int64_t wanted, int64_t deadline)
 {
     struct takt__await what = {
@@ -286,10 +288,7 @@ static int await_release(takt_ring *ring, int64_t wanted, int64_t deadline)
         .alert = &ring->halted,
         .deadline = deadline,
     };
-    int64_t found = takt__await(&what, &ring->hidden->wait);
-    if (found == TAKT_EALERTED)
-        return TAKT_EHALTED;
-    return found == TAKT_ETIMEDOUT ? TAKT_ETIMEDOUT : 0;
+    return takt__await(&what, &ring->hidden->wait) == TAKT_ETIMEDOUT ? TAKT_ETIMEDOUT : 0;
 }
 
 int64_t takt_payload_next_until(takt_payload *p, size_t bytes, int64_t deadline, void **memory)

@@ -247,6 +247,59 @@ static void look_payload(void *unused)
     look(false, true);
 }
 
+static void read_least(void *context)
+{
+    const takt_ring *ring = context;
+    for (int i = 0; i < 2; i++) {
+        int64_t least = takt__gates_least(&ring->hidden->consumers);
+        sim_check(least == -1, "the least of those who have done nothing is %lld",
+                  (long long)least);
+    }
+}
+
+/* A consumer's place is taken and given back while somebody looks at all of them. */
+static void least(void *unused)
+{
+    (void)unused;
+    static const uint32_t first[] = {0};
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    int reader = sim_start("reader", read_least, f->ring);
+    takt_consumer_remove(flow_consumer(f, first, 1, FLOW_BLOCK));
+    sim_join(reader);
+    flow_end(f, -1);
+}
+
+static int fail(void *context, takt_batch *b)
+{
+    (void)context;
+    return takt_batch_fail(b, 0, TAKT_EUSER);
+}
+
+static void drain(void *context)
+{
+    int64_t left = takt_ring_drain(context, TAKT_FOREVER);
+    sim_check(left == 1, "%lld events are left", (long long)left);
+}
+
+/* Who sleeps at a consumer until all is done hears of its failure behind a newcomer, too. */
+static void fail_behind(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    takt_consumer *before, *newcomer;
+    takt_consumer_add(f->ring, &before, TAKT_CONSUMER(.handler = fail, .wait = FLOW_BLOCK));
+    flow_produce(f, 0, 1, TAKT_FOREVER);
+    int drainer = sim_start("drainer", drain, f->ring);
+    for (int i = 0; i < 4; i++)
+        sim_give_way();
+    takt_consumer_add(f->ring, &newcomer,
+                      TAKT_CONSUMER(.handler = flow_handle, .after = &before, .after_count = 1));
+    takt_consumer_start(before);
+    sim_join(drainer);
+    flow_end(f, -1);
+}
+
 static void halt(void *context)
 {
     takt_ring_halt(context);
@@ -290,6 +343,8 @@ const struct sim_case sim_graph_cases[] = {
     {"graph_look", "a sequence moves while one comes", look_single, 3, 10, false, false},
     {"graph_look_multi", "the same, with many producers", look_multi, 3, 10, false, false},
     {"graph_look_payload", "the same, with bytes", look_payload, 3, 10, false, false},
+    {"graph_least", "one comes and goes while all are looked at", least, 3, 10, false, false},
+    {"graph_fail", "one fails behind which another has come", fail_behind, 2, 5, false, false},
     {"graph_halt", "a halt while one comes", come_and_halt, 3, 10, false, false},
     {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
     {0},

@@ -233,6 +233,7 @@ static struct place *approach(const void *address, uint32_t size)
     }
     sim_point(p->shared);
     sim_check_freed(address);
+    sim_check_made(address, __builtin_return_address(0));
     uint64_t value = read_memory(p);
     if (p->last == 0 || latest(p)->value != value) {
         p->last++;
