@@ -193,7 +193,7 @@ static inline void access_plain(const void *p, size_t size, bool write, void *at
     }
 }
 
-/* An atomic access of what was written plainly, as a field is when it is made, must know of that. */
+/* An atomic access of what was written plainly, as a field when it is made, must know of that. */
 void sim_check_made(const void *p, const void *at)
 {
     size_t from = (size_t)((const unsigned char *)p - arena);
