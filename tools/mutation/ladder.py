@@ -9,8 +9,8 @@
 
 Each rung asks only those who run the mutant's line, and of these the likeliest: who has killed its
 neighbours, and then whose run is most about the mutant's file; and the explorer's small cases,
-which cost little and are searched most completely. An ordering that x86 gives anyway leaves the library's
-machine code as it is: then only the explorer is asked, whose memory is weaker.
+which cost little and are searched most completely. An ordering that x86 gives anyway leaves the
+library's machine code as it is: then only the explorer is asked, whose memory is weaker.
 """
 
 import concurrent.futures
