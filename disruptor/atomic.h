@@ -9,14 +9,15 @@
  * Operations name their width and their order. `acq` loads and `rel` stores pair up; each place
  * that uses one names its partner by a label, [pairs: NAME], which stands at both ends. `rlx`
  * accesses order nothing: for counters, hints, and values that another edge already orders.
- * Read-modify-writes acquire and release. Where a store must be seen before a later load of
- * another place is made, a fence says so. Plain integers are the operands, so that public
- * structures need no special types.
+ * Read-modify-writes acquire and release, but for those that say `rlx`. Where a store must be seen
+ * before a later load of another place is made, a fence says so. Plain integers are the operands,
+ * so that public structures need no special types.
  *
  *   takt__ld64_acq(p)  takt__ld64_rlx(p)  takt__st64_rel(p, v)  takt__st64_rlx(p, v)
  *   takt__ld32_acq(p)  takt__ld32_rlx(p)  takt__st32_rel(p, v)  takt__st32_rlx(p, v)
  *   takt__cas32(p, from, to), takt__cas64(p, from, to)   true if *p was `from` and is now `to`
  *   takt__add32(p, v), takt__add64(p, v)                 the value before
+ *   takt__cas32_rlx, takt__cas64_rlx, takt__add32_rlx, takt__add64_rlx        the same, relaxed
  *   takt__ldp_acq(p), takt__stp_rel(p, v), takt__casp(p, from, to)            the same for pointers
  *   takt__fence()                                        a full fence
  *   takt__pause()                                        to the CPU: this is a spin loop

@@ -54,34 +54,54 @@ static inline void takt__st32_rel(uint32_t *p, uint32_t value)
     ck_pr_store_32(p, value);
 }
 
+static inline bool takt__cas32_rlx(uint32_t *p, uint32_t from, uint32_t to)
+{
+    return ck_pr_cas_32(p, from, to);
+}
+
 static inline bool takt__cas32(uint32_t *p, uint32_t from, uint32_t to)
 {
     ck_pr_fence_release();
-    bool done = ck_pr_cas_32(p, from, to);
+    bool done = takt__cas32_rlx(p, from, to);
     ck_pr_fence_acquire();
     return done;
+}
+
+static inline bool takt__cas64_rlx(int64_t *p, int64_t from, int64_t to)
+{
+    return ck_pr_cas_64((uint64_t *)p, (uint64_t)from, (uint64_t)to);
 }
 
 static inline bool takt__cas64(int64_t *p, int64_t from, int64_t to)
 {
     ck_pr_fence_release();
-    bool done = ck_pr_cas_64((uint64_t *)p, (uint64_t)from, (uint64_t)to);
+    bool done = takt__cas64_rlx(p, from, to);
     ck_pr_fence_acquire();
     return done;
+}
+
+static inline uint32_t takt__add32_rlx(uint32_t *p, uint32_t value)
+{
+    return ck_pr_faa_32(p, value);
 }
 
 static inline uint32_t takt__add32(uint32_t *p, uint32_t value)
 {
     ck_pr_fence_release();
-    uint32_t before = ck_pr_faa_32(p, value);
+    uint32_t before = takt__add32_rlx(p, value);
     ck_pr_fence_acquire();
     return before;
+}
+
+static inline int64_t takt__add64_rlx(int64_t *p, int64_t value)
+{
+    return (int64_t)ck_pr_faa_64((uint64_t *)p, (uint64_t)value);
 }
 
 static inline int64_t takt__add64(int64_t *p, int64_t value)
 {
     ck_pr_fence_release();
-    int64_t before = (int64_t)ck_pr_faa_64((uint64_t *)p, (uint64_t)value);
+    int64_t before = takt__add64_rlx(p, value);
     ck_pr_fence_acquire();
     return before;
 }

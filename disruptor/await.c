@@ -40,7 +40,7 @@ static void sleep_a_while(const takt_wait *how, uint32_t round, int64_t deadline
     sleep_until(until < deadline ? until : deadline);
 }
 
-/* A sequence that is below what is wanted, or NULL. */
+/* A sequence that is below what is wanted, or NULL: where to sleep, and no more is read there. */
 static takt_sequence *find_blocker(const struct takt__await *what)
 {
     for (uint32_t i = 0; i < what->gates->count; i++) {
@@ -48,7 +48,7 @@ static takt_sequence *find_blocker(const struct takt__await *what)
         uint32_t used = takt__ld32_acq(&gate->used); /* acquire [pairs: gate-used] */
         for (uint32_t k = 0; k < used; k++) {
             const takt_sequence *s = takt__gate_member(gate, k);
-            if (takt__ld64_acq(&s->value) < what->wanted) /* acquire [pairs: sequence] */
+            if (takt__ld64_rlx(&s->value) < what->wanted)
                 return (takt_sequence *)s;
         }
     }
@@ -81,7 +81,7 @@ static void block(const struct takt__await *what)
     uint32_t ticket = takt__sequence_arm(s);
     bool everywhere = takt__barrier_everywhere();
     bool nothing = look(what) == NOTHING;
-    if (nothing && takt__ld64_acq(&s->value) < what->wanted) /* acquire [pairs: sequence] */
+    if (nothing && takt__ld64_rlx(&s->value) < what->wanted)
         takt__sequence_sleep(s, ticket, everywhere, what->deadline);
 }
 
@@ -142,9 +142,15 @@ int64_t takt__await(const struct takt__await *what, const takt_wait *how)
     }
 }
 
+/*
+ * Wakes at every sequence, whether or not anybody sleeps there, and so needs no fence: a sleeper
+ * that took its ticket before `events` moved does not sleep on, and one that took it after that has
+ * acquired the stop word with it. A sequence that this does not find in the gates yet, though
+ * somebody sleeps there, was found by the sleeper before its barrier: so the stop word was not
+ * stored by then, or this would find it too.
+ */
 void takt__gates_wake(const struct takt__gates *gates)
 {
-    takt__fence(); /* between the stop word and the look at sleepers */
     for (uint32_t i = 0; i < gates->count; i++) {
         const struct takt__gate *gate = gates->gate[i];
         uint32_t used = takt__ld32_acq(&gate->used); /* acquire [pairs: gate-used] */

@@ -46,23 +46,17 @@
 #define COURTESY 104
 
 /*
- * The highest sequence that may be claimed now. When all consumers have gone, nobody is overtaken;
- * but one that is added begins at the cursor, so no more than a ring beyond that is claimed. The
- * cursor is read first, and the consumers again after a fence: had one been added before that, it
- * would be seen, and one that is added later reads the cursor later. Sequences end a ring before
- * TAKT_SEQUENCE_GONE, so that none of these sums overflows.
+ * The highest sequence that may be claimed now, if nobody was added meanwhile (takt__ring_version).
+ * When all consumers have gone, nobody is overtaken; but one that is added begins at the cursor, so
+ * no more than a ring beyond that is claimed. Sequences end a ring before TAKT_SEQUENCE_GONE, so
+ * that none of these sums overflows.
  */
 static int64_t find_room(takt_ring *ring)
 {
     int64_t capacity = ring->mask + 1;
     int64_t done = takt__gates_least(&ring->hidden->consumers);
-    if (done == TAKT_SEQUENCE_GONE) {
-        int64_t cursor = takt_ring_cursor(ring);
-        takt__fence();
-        done = takt__gates_least(&ring->hidden->consumers);
-        if (done == TAKT_SEQUENCE_GONE)
-            done = cursor;
-    }
+    if (done == TAKT_SEQUENCE_GONE)
+        done = takt_ring_cursor(ring);
     int64_t end = TAKT_SEQUENCE_GONE - 1 - capacity;
     return done > end - capacity ? end : done + capacity;
 }
@@ -73,11 +67,9 @@ static bool all_gone(const takt_ring *ring)
     return takt__gates_least(&ring->hidden->consumers) == TAKT_SEQUENCE_GONE;
 }
 
-/* Waits until `high` may be claimed: 0, or why not. */
+/* Waits until `high` may be claimed, or the ring is halted: 0, or TAKT_EFULL or _ETIMEDOUT. */
 static int await_room(takt_ring *ring, int64_t high, int64_t deadline)
 {
-    if (takt__ld32_rlx(&ring->halted))
-        return TAKT_EHALTED;
     struct takt__await what = {
         .gates = &ring->hidden->consumers,
         .wanted = high - ring->mask - 1,
@@ -86,13 +78,11 @@ static int await_room(takt_ring *ring, int64_t high, int64_t deadline)
         .patience = &ring->hidden->patience,
     };
     if (takt__gates_least(what.gates) < what.wanted)
-        takt__add64(&ring->hidden->full, 1);
+        takt__add64_rlx(&ring->hidden->full, 1);
     int64_t found = takt__await(&what, &ring->hidden->wait);
-    if (found == TAKT_EALERTED)
-        return TAKT_EHALTED;
-    if (found == TAKT_ETIMEDOUT && deadline == TAKT_NOW)
-        return TAKT_EFULL;
-    return found == TAKT_ETIMEDOUT ? TAKT_ETIMEDOUT : 0;
+    if (found != TAKT_ETIMEDOUT)
+        return 0;
+    return deadline == TAKT_NOW ? TAKT_EFULL : TAKT_ETIMEDOUT;
 }
 
 /* One claim among those of other producers. */
@@ -118,7 +108,7 @@ static int defer(struct bid *bid)
 static int lose(takt_ring *ring, struct bid *bid, int64_t high)
 {
     if (++bid->losses > LOSSES && !bid->wishing)
-        bid->wishing = takt__cas64(&ring->hidden->wish, 0, bid->n);
+        bid->wishing = takt__cas64_rlx(&ring->hidden->wish, 0, bid->n);
     return all_gone(ring) ? TAKT_EFULL : await_room(ring, high, bid->deadline);
 }
 
@@ -133,7 +123,11 @@ static int make_room(takt_ring *ring, struct bid *bid, int64_t high)
     /* acquire [pairs: room]: who found the room has read the consumers' sequences for us */
     if (high <= takt__ld64_acq(&hidden->multi_room))
         return 1;
+    uint32_t version = takt__ring_version(ring);
     int64_t room = find_room(ring);
+    takt__fence();
+    if (takt__ring_version(ring) != version)
+        return 0;
     int64_t open = room - takt__ld64_rlx(&hidden->wish);
     takt__st64_rel(&hidden->multi_room, open); /* release [pairs: room] */
     if (high > room)
@@ -154,7 +148,7 @@ static int64_t claim_multi(takt_ring *ring, int64_t n, int64_t deadline)
         result = make_room(ring, &bid, claimed + n);
         if (result < 0)
             break;
-        /* both [pairs: claimed] */
+        /* release [pairs: claimed]: to who claims bytes as well (payload.c) */
         if (result && takt__cas64(&ring->claimed, claimed, claimed + n)) {
             result = claimed + n;
             break;
@@ -172,6 +166,7 @@ static int64_t claim_single(takt_ring *ring, int64_t n, int64_t deadline)
         int error = await_room(ring, high, deadline);
         if (error < 0)
             return error;
+        uint32_t version = takt__ring_version(ring);
         int64_t room = find_room(ring);
         takt__st64_rlx(&ring->room, room);
         takt__fence(); /* a halt stores `halted` and then `room` */
@@ -179,11 +174,12 @@ static int64_t claim_single(takt_ring *ring, int64_t n, int64_t deadline)
             takt__st64_rlx(&ring->room, INT64_MIN);
             return TAKT_EHALTED;
         }
-        if (high <= room)
+        if (takt__ring_version(ring) != version)
+            takt__st64_rlx(&ring->room, INT64_MIN);
+        else if (high <= room)
             break;
-        if (all_gone(ring))
+        else if (all_gone(ring))
             return TAKT_EFULL; /* a whole ring is not published yet */
-        /* A consumer was added meanwhile. */
     }
     takt__st64_rlx(&ring->claimed, high);
     return high;
@@ -221,7 +217,9 @@ bool takt__ring_is_published(const takt_ring *ring, int64_t s)
 
 /*
  * A walker whose compare-and-swap fails was overtaken by one that may have seen less, so it walks
- * on from there: what it returns is never less than what was published when it was called.
+ * on from there: what it returns is never less than what was published when it was called. Nobody
+ * is woken: who waits for the cursor walks himself, and what he waits for is the words, whose
+ * publishers look for sleepers.
  */
 int64_t takt__ring_advance(takt_ring *ring)
 {
@@ -233,12 +231,8 @@ int64_t takt__ring_advance(takt_ring *ring)
             end++;
         if (end == cursor)
             return cursor;
-        if (takt__cas64(&ring->cursor.value, cursor, end)) { /* release [pairs: sequence] */
-            takt__fence(); /* between the cursor and the look at its sleepers */
-            if (takt__ld32_rlx(&ring->cursor.sleepers))
-                takt__ring_wake(ring);
+        if (takt__cas64(&ring->cursor.value, cursor, end)) /* release [pairs: sequence] */
             return end;
-        }
     }
 }
 
@@ -257,7 +251,7 @@ int64_t takt_ring_remaining_capacity(const takt_ring *ring)
 static void raise_to(int64_t *word, int64_t value)
 {
     int64_t seen = takt__ld64_rlx(word);
-    while (seen < value && !takt__cas64(word, seen, value))
+    while (seen < value && !takt__cas64_rlx(word, seen, value))
         seen = takt__ld64_rlx(word);
 }
 

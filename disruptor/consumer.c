@@ -13,7 +13,7 @@
  * the others move on meanwhile and a producer finds room behind them. So it counts first and then
  * looks where the slowest of the others is, and begins there if that is later. A producer that
  * found its room before the newcomer counted saw no more than that; one that finds it later waits
- * for the newcomer.
+ * for the newcomer. Two fences see to it that one of the two finds the other (takt__ring_version).
  *
  * A producer may be reading a sequence when its consumer is removed, so consumers are not freed but
  * kept for the next one that is added; the memory goes with the ring.
@@ -23,7 +23,6 @@
 #include <string.h>
 
 #include "disruptor/alloc.h"
-#include "disruptor/futex.h"
 
 /* Stands in the gate where nobody does. */
 static const takt_sequence nobody = {.value = TAKT_SEQUENCE_GONE};
@@ -134,11 +133,14 @@ static void set_up(takt_consumer *c, takt_ring *ring, const takt_consumer_option
     c->upstream.gate[0] = options->after_count ? &c->own : &ring->hidden->producer;
 }
 
-/* The slowest of all that hold the producers back, but for one; the cursor if there is none. */
+/*
+ * The slowest of all that hold the producers back, but for one; the cursor if there is none. The
+ * cursor is read last: an older one would be behind where they have come.
+ */
 static int64_t slowest_but(takt_ring *ring, const takt_sequence *one)
 {
     const struct takt__gates *gates = &ring->hidden->consumers;
-    int64_t least = takt_ring_cursor(ring);
+    int64_t least = TAKT_SEQUENCE_GONE;
     for (uint32_t i = 0; i < gates->count; i++)
         for (uint32_t k = 0; k < gates->gate[i]->used; k++) {
             const takt_sequence *s = takt__gate_member(gates->gate[i], k);
@@ -146,7 +148,8 @@ static int64_t slowest_but(takt_ring *ring, const takt_sequence *one)
             if (value < least)
                 least = value;
         }
-    return least;
+    int64_t cursor = takt_ring_cursor(ring);
+    return cursor < least ? cursor : least;
 }
 
 /* Puts a consumer that is set up into the graph. */
@@ -159,19 +162,14 @@ static int join_graph(takt_consumer *c)
     int error = takt__ring_gate_on(ring, &c->sequence);
     if (error < 0)
         return error;
-    /*
-     * The newcomer counts before it looks at the others again. A producer's own thread may have
-     * moved one of them by a store that only it has seen yet; it is made to come out with it.
-     */
-    takt__barrier_everywhere();
+    takt__fence(); /* the newcomer counts before it looks at the others again (ring.h) */
     int64_t now = slowest_but(ring, &c->sequence);
     if (now > begin)
         takt_sequence_set(&c->sequence, now);
     for (size_t i = 0; i < c->options.after_count; i++) {
         takt_sequence *before = &c->after[i]->sequence;
-        if (c->after[i]->followers++ > 0)
-            continue;
-        takt__ring_gate_swap(ring, before, &nobody);
+        c->after[i]->followers++;
+        takt__ring_gate_swap(ring, before, &nobody); /* it is not there if it has followers */
         takt__sequence_wake(before); /* who waits for it is to wait for the newcomer */
     }
     c->next = ring->hidden->list;
@@ -241,8 +239,7 @@ static int leave_graph(takt_consumer *c)
             takt__ring_gate_on(ring, &c->after[i]->sequence);
         place = NULL;
     }
-    if (place)
-        takt__ring_gate_swap(ring, place, &nobody);
+    takt__ring_gate_swap(ring, &c->sequence, &nobody); /* if there is no heir */
     takt_consumer **link = &ring->hidden->list;
     while (*link != c)
         link = &(*link)->next;

@@ -71,7 +71,8 @@ static inline int64_t takt__gate_least(const struct takt__gate *gate)
     for (;;) {
         uint32_t before = takt__ld32_acq(&gate->version); /* acquire [pairs: gate-version] */
         int64_t least = takt__gate_scan(gate);
-        if (TAKT_LIKELY(takt__ld32_acq(&gate->version) == before))
+        /* Not before the members: their acquires see to that. */
+        if (TAKT_LIKELY(takt__ld32_rlx(&gate->version) == before))
             return least;
     }
 }

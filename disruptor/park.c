@@ -32,24 +32,24 @@ void takt__park_prepare(struct takt__park *lot, uint32_t *ticket)
      * `events` after the ticket was taken, so the caller will not sleep through it.
      */
     takt__st32_rlx(&lot->waking, 0);
-    takt__add32(&lot->sleepers, 1);
+    takt__add32_rlx(&lot->sleepers, 1);
 }
 
 void takt__park_cancel(struct takt__park *lot)
 {
-    takt__add32(&lot->sleepers, (uint32_t)-1);
+    takt__add32_rlx(&lot->sleepers, (uint32_t)-1);
 }
 
 void takt__park_sleep(struct takt__park *lot, uint32_t ticket, bool everywhere, int64_t deadline)
 {
     takt__park_wait(lot, ticket, takt__nap(everywhere, deadline));
-    takt__add32(&lot->sleepers, (uint32_t)-1);
+    takt__add32_rlx(&lot->sleepers, (uint32_t)-1);
     takt__st32_rlx(&lot->waking, 0);
 }
 
 void takt__park_wake_one(struct takt__park *lot)
 {
-    if (!takt__cas32(&lot->waking, 0, 1))
+    if (!takt__cas32_rlx(&lot->waking, 0, 1))
         return;
     takt__add32(&lot->events, 1); /* release [pairs: park-events] */
     takt__futex_wake(&lot->events, 1);

@@ -145,16 +145,20 @@ static int64_t place(const takt_payload *p, int64_t size)
 
 /*
  * The sequence that all consumers have released; what is published if they have all gone, since
- * one that is added begins there. The cursor is read first: read after the look at the consumers,
- * it could be beyond where one began in between.
+ * one that is added begins there.
  */
 static int64_t find_done(takt_ring *ring, bool *all_gone)
 {
-    int64_t cursor = takt_ring_cursor(ring);
-    takt__fence(); /* a consumer that is added counts first and reads the cursor then (claim.c) */
-    int64_t done = takt__gates_least(&ring->hidden->consumers);
-    *all_gone = done == TAKT_SEQUENCE_GONE;
-    return *all_gone ? cursor : done;
+    for (;;) {
+        uint32_t version = takt__ring_version(ring);
+        int64_t done = takt__gates_least(&ring->hidden->consumers);
+        *all_gone = done == TAKT_SEQUENCE_GONE;
+        if (*all_gone)
+            done = takt_ring_cursor(ring);
+        takt__fence();
+        if (takt__ring_version(ring) == version)
+            return done;
+    }
 }
 
 /* The least sequence whose release makes room for one more slot and for a message up to `end`. */
@@ -180,11 +184,14 @@ static bool never_had_consumer(const takt_ring *ring)
     return hidden->consumers.count == 1 && takt__ld32_rlx(&hidden->added.used) == 0;
 }
 
-/* Moves `claimed` by one; false if it is not what it was. */
+/*
+ * Moves `claimed` by one; false if it is not what it was. Who claims bytes next knows of this claim
+ * by the lock, and who claims slots alone need not know of it.
+ */
 static bool take_slot(takt_ring *ring, int64_t claimed)
 {
     if (ring->laps)
-        return takt__cas64(&ring->claimed, claimed, claimed + 1); /* release [pairs: claimed] */
+        return takt__cas64_rlx(&ring->claimed, claimed, claimed + 1);
     takt__st64_rlx(&ring->claimed, claimed + 1);
     return true;
 }
@@ -211,8 +218,7 @@ static int64_t attempt(takt_payload *p, uint32_t length, void **memory, int64_t 
     takt_ring *ring = p->ring;
     /* acquire [pairs: claimed]: who claimed a slot elsewhere knows it to be free */
     int64_t claimed = takt__ld64_acq(&ring->claimed);
-    if (claimed != p->last)
-        fill_gap(p, claimed);
+    fill_gap(p, claimed);
     int64_t start = place(p, length);
     int64_t end = start + length;
     int64_t slots_until = p->slots_until;
@@ -273,7 +279,7 @@ static int64_t attempt_multi(takt_payload *p, uint32_t length, int64_t deadline,
     return result;
 }
 
-/* Waits until all consumers have released `wanted`: 0, or why not. */
+/* Waits until all consumers have released `wanted`, or the ring is halted: 0, or TAKT_ETIMEDOUT. */
 static int await_release(takt_ring *ring, int64_t wanted, int64_t deadline)
 {
     struct takt__await what = {
@@ -282,10 +288,7 @@ static int await_release(takt_ring *ring, int64_t wanted, int64_t deadline)
         .alert = &ring->halted,
         .deadline = deadline,
     };
-    int64_t found = takt__await(&what, &ring->hidden->wait);
-    if (found == TAKT_EALERTED)
-        return TAKT_EHALTED;
-    return found == TAKT_ETIMEDOUT ? TAKT_ETIMEDOUT : 0;
+    return takt__await(&what, &ring->hidden->wait) == TAKT_ETIMEDOUT ? TAKT_ETIMEDOUT : 0;
 }
 
 int64_t takt_payload_next_until(takt_payload *p, size_t bytes, int64_t deadline, void **memory)

@@ -175,7 +175,7 @@ int takt_consumer_run(takt_consumer *c)
 {
     if (!c || !c->options.handler)
         return TAKT_EINVAL;
-    if (!takt__cas32(&c->state, TAKT__IDLE, TAKT__RUNNING))
+    if (!takt__cas32_rlx(&c->state, TAKT__IDLE, TAKT__RUNNING))
         return TAKT_ESTATE;
     const takt_consumer_options *o = &c->options;
     if (o->on_start)

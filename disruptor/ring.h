@@ -45,6 +45,18 @@ static inline uint32_t takt__ring_lap(const takt_ring *ring, int64_t sequence)
 }
 
 /*
+ * Moves when a consumer is added. Who may write to slots reads it before the look at the consumers
+ * and, after a fence, once more; if it has moved, the look does not count. One that is added counts
+ * first, looks where the others are after a fence, and begins no earlier (consumer.c). So if it was
+ * not seen to count, its fence came after the producer's: it sees all that the producer's look was
+ * based on, and begins beyond every event whose slot may be written to.
+ */
+static inline uint32_t takt__ring_version(const takt_ring *ring)
+{
+    return takt__ld32_rlx(&ring->hidden->added.version);
+}
+
+/*
  * Makes the producers wait for all members of a gate. Before the first claim (TAKT_ESTATE), or,
  * where the caller sees to it that nobody claims meanwhile (`at_rest`), for members that have come
  * as far as the cursor.

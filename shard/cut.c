@@ -167,8 +167,8 @@ static bool set_up(const struct takt__stage *stage, struct takt__division *divis
     shard->next = stage->keyed ? cut : takt__blocks_first(&division->blocks, index, cut);
     shard->processed = cut;
     if (stage->change.replacing)
-        shard->recent_events = shard->recent_ns = 0; /* of other code */
-    takt_sequence_set(&shard->sequence, shard->next - 1);
+        shard->recent_events = shard->recent_ns = 0;         /* of other code */
+    takt__st64_rlx(&shard->sequence.value, shard->next - 1); /* counts with the gate's version */
     takt__shard_leave(shard);
     return true;
 }
@@ -339,7 +339,7 @@ double takt__cut_mean_width(const struct takt__stage *stage)
     const struct takt__change *change = &stage->change;
     int64_t now = takt_now();
     int64_t since = takt__ld64_rlx(&change->since_ns);
-    uint32_t current = takt__ld32_acq(&stage->current); /* acquire [pairs: current] */
+    uint32_t current = takt__ld32_rlx(&stage->current);
     double shards = takt__division_shards(&stage->division[current]);
     double sum = (double)takt__ld64_rlx(&change->width_sum) + shards * (double)(now - since);
     return now > change->began_ns ? sum / (double)(now - change->began_ns) : shards;

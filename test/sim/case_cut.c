@@ -7,6 +7,7 @@
  * key is handed over without a race.
  */
 #include "cases.h"
+#include "disruptor/await.h"
 #include "shard/cut.h"
 #include "shard/keys.h"
 
@@ -39,7 +40,7 @@ struct world {
     int64_t events;
     struct version versions[3];
     int64_t last_of_key[KEYS][16]; /* on lines of their own, as a handler would keep them */
-    uint32_t workers;
+    bool sleeps;                   /* downstream */
 };
 
 /* Neighbours have different keys, and each key comes back soon. */
@@ -170,6 +171,20 @@ static void watch(void *context)
         look(w, &done);
 }
 
+/* The same by waiting at the stage's gate, as a producer does for the last stage. */
+static void await_all(void *context)
+{
+    struct world *w = context;
+    const struct takt__gates gates = {.count = 1, .gate = {&w->stage.gate}};
+    int64_t done = -1;
+    while (done < w->events - 1) {
+        struct takt__await what = {.gates = &gates, .wanted = done + 1, .deadline = TAKT_FOREVER};
+        int64_t found = takt__await(&what, &(takt_wait){.kind = TAKT_WAIT_BLOCK, .spins = 1});
+        sim_check(found > done, "the wait found %lld", (long long)found);
+        look(w, &done);
+    }
+}
+
 /* Upstream publishes, and asks for other widths on the way. */
 static void change(struct world *w, uint32_t workers, uint32_t first, uint32_t second)
 {
@@ -178,7 +193,7 @@ static void change(struct world *w, uint32_t workers, uint32_t first, uint32_t s
     fibres[n++] = sim_start("worker 1", work_first, w);
     if (workers > 1)
         fibres[n++] = sim_start("worker 2", work_second, w);
-    fibres[n++] = sim_start("downstream", watch, w);
+    fibres[n++] = sim_start("downstream", w->sleeps ? await_all : watch, w);
     int64_t third = (w->events + 2) / 3;
     publish(w, third - 1);
     takt__cut_request(&w->stage, first);
@@ -236,6 +251,14 @@ static void cut_stored(void *unused)
 {
     (void)unused;
     change(set_up(6, 2, 0, true, true), 2, 3, 2);
+}
+
+static void cut_awaited(void *unused)
+{
+    (void)unused;
+    struct world *w = set_up(4, 2, 0, false, false);
+    w->sleeps = true;
+    change(w, 1, 3, 0);
 }
 
 static int handle_version(void *context, takt_batch *b)
@@ -392,6 +415,8 @@ const struct sim_case sim_cut_cases[] = {
     {"cut_keyed", "1 to 2 shards by key", cut_keyed, 1, 60, false, false},
     {"cut_keyed_back", "2 to 3 to 2 shards by key", cut_keyed_back, 1, 60, false, false},
     {"cut_stored", "the same by stored keys", cut_stored, 1, 37, false, false},
+    {"cut_awaited", "2 to 3 shards, and who waits for them sleeps", cut_awaited, 2, 25, false,
+     false},
     {"cut_replace", "two who ask for another handler", cut_replace, 2, 25, false, false},
     {"cut_notes", "what is noted of changes", cut_notes, 2, 10, false, false},
     {"cut_failed", "a change after a handler has failed", cut_failed, 2, 10, false, false},

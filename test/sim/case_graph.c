@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The graph of consumers, and gates under it, changed while events flow. */
+#include <takt/payload.h>
+
 #include "cases.h"
 #include "disruptor/consumer.h"
 #include "flow.h"
@@ -155,10 +157,147 @@ static void gone(void *unused)
     end_with_newcomer(g, producer);
 }
 
-static void gone_bare(void *unused)
+/*
+ * A sequence moves, a producer sees that and writes to the slot that has become free, and a
+ * consumer comes that begins with the oldest event: if it has not seen the sequence move, the
+ * producer must have seen it come.
+ */
+struct look {
+    takt_ring *ring;
+    takt_payload *payload;
+    takt_sequence slow;
+    takt_consumer *newcomer;
+};
+
+static void move(void *context)
 {
-    sim_without_membarrier();
-    gone(unused);
+    struct look *l = context;
+    int64_t value = *(int64_t *)takt_ring_at(l->ring, 0);
+    sim_check(value == 0, "event 0 is %lld", (long long)value);
+    takt_sequence_set(&l->slow, 0);
+}
+
+static void claim(void *context)
+{
+    struct look *l = context;
+    int64_t s = l->payload ? takt_payload_try_next(l->payload, 8, NULL) //
+                           : takt_ring_try_next(l->ring, 1);
+    if (s < 0)
+        return;
+    *(int64_t *)takt_ring_at(l->ring, s) = s;
+    takt_ring_publish(l->ring, s);
+}
+
+static int see(void *context, takt_batch *b)
+{
+    (void)context;
+    for (uint32_t i = 0; i < b->count; i++) {
+        int64_t sequence = takt_batch_sequence(b, i), value = *(int64_t *)takt_batch_at(b, i);
+        sim_check(value == sequence, "event %lld is %lld", (long long)sequence, (long long)value);
+    }
+    return 0;
+}
+
+static void look_again(void *context)
+{
+    struct look *l = context;
+    takt_consumer_add(l->ring, &l->newcomer,
+                      TAKT_CONSUMER(.handler = see, .from = TAKT_FROM_OLDEST));
+    takt_consumer_poll(l->newcomer, see, NULL, 1);
+}
+
+static void look(bool multi, bool payload)
+{
+    struct look *l = sim_memory(sizeof *l);
+    takt_ring_create(&l->ring, TAKT_RING(.event_size = 8, .capacity = 1, .multi = multi,
+                                         .allocator = &sim_allocator));
+    takt_sequence_init(&l->slow, -1);
+    takt_ring_add_gating(l->ring, &l->slow);
+    if (payload)
+        takt_payload_create(&l->payload, l->ring, TAKT_PAYLOAD(.capacity = 64));
+    claim(l);
+    int mover = sim_start("mover", move, l);
+    int producer = sim_start("producer", claim, l);
+    int newcomer = sim_start("newcomer", look_again, l);
+    sim_join(mover);
+    sim_join(producer);
+    sim_join(newcomer);
+    takt_consumer_poll(l->newcomer, see, NULL, 1);
+    int64_t done = takt_sequence_get(takt_consumer_sequence(l->newcomer));
+    sim_check(done == takt_ring_cursor(l->ring), "it ended at %lld", (long long)done);
+    takt_payload_destroy(l->payload);
+    takt_ring_destroy(l->ring);
+}
+
+static void look_single(void *unused)
+{
+    (void)unused;
+    look(false, false);
+}
+
+static void look_multi(void *unused)
+{
+    (void)unused;
+    look(true, false);
+}
+
+static void look_payload(void *unused)
+{
+    (void)unused;
+    look(false, true);
+}
+
+static void read_least(void *context)
+{
+    const takt_ring *ring = context;
+    for (int i = 0; i < 2; i++) {
+        int64_t least = takt__gates_least(&ring->hidden->consumers);
+        sim_check(least == -1, "the least of those who have done nothing is %lld",
+                  (long long)least);
+    }
+}
+
+/* A consumer's place is taken and given back while somebody looks at all of them. */
+static void least(void *unused)
+{
+    (void)unused;
+    static const uint32_t first[] = {0};
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    int reader = sim_start("reader", read_least, f->ring);
+    takt_consumer_remove(flow_consumer(f, first, 1, FLOW_BLOCK));
+    sim_join(reader);
+    flow_end(f, -1);
+}
+
+static int fail(void *context, takt_batch *b)
+{
+    (void)context;
+    return takt_batch_fail(b, 0, TAKT_EUSER);
+}
+
+static void drain(void *context)
+{
+    int64_t left = takt_ring_drain(context, TAKT_FOREVER);
+    sim_check(left == 1, "%lld events are left", (long long)left);
+}
+
+/* Who sleeps at a consumer until all is done hears of its failure behind a newcomer, too. */
+static void fail_behind(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    takt_consumer *before, *newcomer;
+    takt_consumer_add(f->ring, &before, TAKT_CONSUMER(.handler = fail, .wait = FLOW_BLOCK));
+    flow_produce(f, 0, 1, TAKT_FOREVER);
+    int drainer = sim_start("drainer", drain, f->ring);
+    for (int i = 0; i < 4; i++)
+        sim_give_way();
+    takt_consumer_add(f->ring, &newcomer,
+                      TAKT_CONSUMER(.handler = flow_handle, .after = &before, .after_count = 1));
+    takt_consumer_start(before);
+    sim_join(drainer);
+    flow_end(f, -1);
 }
 
 static void halt(void *context)
@@ -201,7 +340,11 @@ const struct sim_case sim_graph_cases[] = {
     {"graph_insert", "added and removed behind another", insert, 2, 30, false, false},
     {"graph_change_over", "one goes, another comes", change_over, 2, 30, false, false},
     {"graph_gone", "all have gone, and one comes", gone, 2, 20, false, false},
-    {"graph_gone_bare", "the same without membarrier", gone_bare, 2, 20, false, false},
+    {"graph_look", "a sequence moves while one comes", look_single, 3, 10, false, false},
+    {"graph_look_multi", "the same, with many producers", look_multi, 3, 10, false, false},
+    {"graph_look_payload", "the same, with bytes", look_payload, 3, 10, false, false},
+    {"graph_least", "one comes and goes while all are looked at", least, 3, 10, false, false},
+    {"graph_fail", "one fails behind which another has come", fail_behind, 2, 5, false, false},
     {"graph_halt", "a halt while one comes", come_and_halt, 3, 10, false, false},
     {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
     {0},

@@ -4,6 +4,7 @@
  * does without a fence; whoever waits for several sequences sleeps at one that will still move.
  */
 #include "cases.h"
+#include "disruptor/await.h"
 #include "disruptor/wait.h"
 #include "flow.h"
 
@@ -147,6 +148,41 @@ static void wait_deadline(void *unused)
     meeting_end(m);
 }
 
+struct growing {
+    takt_sequence first, second;
+    const takt_sequence *members[2];
+    struct takt__gate gate;
+    struct takt__gates gates;
+};
+
+static void grow(void *context)
+{
+    struct growing *g = context;
+    takt_sequence_set(&g->first, 0);
+    takt__stp_rel(&g->members[1], &g->second);
+    takt__gate_cover(&g->gate, 2);
+    takt__gate_raise(&g->gate);
+    takt_sequence_set(&g->second, 0);
+}
+
+/* While somebody looks for where to sleep, the last that was behind moves, and another comes. */
+static void sleep_at_newcomer(void *unused)
+{
+    (void)unused;
+    struct growing *g = sim_memory(sizeof *g);
+    takt_sequence_init(&g->first, -1);
+    takt_sequence_init(&g->second, -1);
+    g->members[0] = &g->first;
+    g->gate.members = g->members;
+    g->gate.used = 1;
+    g->gates = (struct takt__gates){1, {&g->gate}};
+    int grower = sim_start("grower", grow, g);
+    struct takt__await what = {.gates = &g->gates, .wanted = 0, .deadline = TAKT_FOREVER};
+    int64_t found = takt__await(&what, &FLOW_BLOCK);
+    sim_check(found == 0, "the wait found %lld", (long long)found);
+    sim_join(grower);
+}
+
 /* A consumer that comes after two others, as it was in the ring when this went wrong. */
 static void two_upstreams(int64_t events)
 {
@@ -179,6 +215,7 @@ const struct sim_case sim_wait_cases[] = {
      false},
     {"sleep_at_two", "and sleeps at the one of two that is behind", sleep_at_two, 4, 30, false,
      false},
+    {"sleep_at_newcomer", "or at one that has just come", sleep_at_newcomer, 3, 10, false, false},
     {"two_sleepers", "two sleepers are both woken", two_sleepers, 2, 20, false, false},
     {"wait_alert", "an alert ends a wait", wait_alert, 2, 10, false, false},
     {"wait_halt", "so does a halt", wait_halt, 4, 8, false, false},

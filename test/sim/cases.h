@@ -11,6 +11,7 @@ extern const struct sim_case sim_wait_cases[];     /* case_wait.c */
 extern const struct sim_case sim_edge_cases[];     /* case_edge.c */
 extern const struct sim_case sim_graph_cases[];    /* case_graph.c */
 extern const struct sim_case sim_cut_cases[];      /* case_cut.c */
+extern const struct sim_case sim_change_cases[];   /* case_change.c */
 extern const struct sim_case sim_round_cases[];    /* case_round.c */
 extern const struct sim_case sim_park_cases[];     /* case_park.c */
 extern const struct sim_case sim_waiting_cases[];  /* case_waiting.c */

@@ -96,6 +96,7 @@ const char *sim_address(const void *p);
 
 /* Fails if the address lies in memory that was given back. */
 void sim_check_freed(const void *p);
+void sim_check_made(const void *p, const void *at);
 
 /* --- search.c --- */
 

@@ -16,7 +16,8 @@
  *   explored   Fences: as in C11, a full fence makes relaxed stores after it releases and relaxed
  *              loads before it acquires, and of two fences one sees all that the other had seen.
  *              membarrier(2) is a full fence of the caller and of every other fibre, where it is.
- *   explored   Read-modify-writes find the latest store, acquire and release, and are no fences.
+ *   explored   Read-modify-writes find the latest store, acquire and release (the relaxed ones do
+ *              not), and are no fences.
  *   not        Two stores to one place take effect in the order in which they are made: the
  *              behaviours in which a store is put before one that was made earlier (2+2W) are
  *              missing. So are loads that find stores of the future (load buffering), which no
@@ -34,7 +35,6 @@
 #include <string.h>
 
 #include "engine.h"
-#include "weak.h"
 
 #define KEPT  8 /* stores of a place that can still be found */
 #define SLOTS 4096
@@ -233,6 +233,7 @@ static struct place *approach(const void *address, uint32_t size)
     }
     sim_point(p->shared);
     sim_check_freed(address);
+    sim_check_made(address, __builtin_return_address(0));
     uint64_t value = read_memory(p);
     if (p->last == 0 || latest(p)->value != value) {
         p->last++;
@@ -352,8 +353,8 @@ static void append_relaxed(struct place *p, uint64_t value)
         *s = (struct store){value, before.view, before.width};
 }
 
-bool sim_swap_relaxed(void *address, uint32_t size, uint64_t from, uint64_t to,
-                      const struct takt__site *site)
+bool takt__sim_swap_relaxed(void *address, uint32_t size, uint64_t from, uint64_t to,
+                            const struct takt__site *site)
 {
     struct place *p = approach(address, size);
     uint64_t value = latest(p)->value;
@@ -369,8 +370,8 @@ bool sim_swap_relaxed(void *address, uint32_t size, uint64_t from, uint64_t to,
     return done;
 }
 
-uint64_t sim_add_relaxed(void *address, uint32_t size, uint64_t value,
-                         const struct takt__site *site)
+uint64_t takt__sim_add_relaxed(void *address, uint32_t size, uint64_t value,
+                               const struct takt__site *site)
 {
     struct place *p = approach(address, size);
     uint64_t before = latest(p)->value;

@@ -193,6 +193,17 @@ static inline void access_plain(const void *p, size_t size, bool write, void *at
     }
 }
 
+/* An atomic access of what was written plainly, as a field when it is made, must know of that. */
+void sim_check_made(const void *p, const void *at)
+{
+    size_t from = (size_t)((const unsigned char *)p - arena);
+    if (from >= ARENA || sim_begun < 2)
+        return;
+    const struct cell *c = &cells[from / GRANULE];
+    if (c->run == run)
+        check_write(c, p, 15, "an atomic access", at);
+}
+
 #define HOOK(name, size, write)                                                                    \
     void __tsan_##name(void *p);                                                                   \
     void __tsan_##name(void *p)                                                                    \

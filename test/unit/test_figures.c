@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a stage keeps about its changes: the least and the most shards, and whose times they are. */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include <takt/takt.h>
 
@@ -21,6 +22,11 @@ static int nothing(void *context, takt_batch *b)
 {
     (void)context, (void)b;
     return 0;
+}
+
+static int something(void *context, takt_batch *b)
+{
+    return nothing(context, b);
 }
 
 /* A stage without events. */
@@ -77,4 +83,25 @@ Test(figures, a_new_handler_begins_with_no_times_of_the_one_before)
     cr_assert_eq(stage.division[stage.current].shards[1].recent_events, 0);
     cr_assert_eq(stage.division[stage.current].shards[1].recent_ns, 0);
     cr_assert_eq(stage.service_ps, 0);
+}
+
+/* Somebody is storing other code that is wanted: it must not be read meanwhile. */
+Test(figures, a_change_waits_until_the_code_that_is_wanted_is_stored)
+{
+    for (int source = 0; source < 2; source++) {
+        memset(&stage, 0, sizeof stage);
+        set_up(1);
+        stage.source = source;
+        struct takt__code code = {.handler = something};
+        takt__cut_replace(&stage, &code);
+        stage.change.asking = 1;
+        for (int i = 0; i < 3; i++)
+            cr_assert(takt__cut_step(&stage));
+        cr_assert(takt__cut_pending(&stage));
+        cr_assert_eq(stage.division[stage.current].code.handler, nothing);
+        cr_assert_eq(stage.change.asking, 1);
+        stage.change.asking = 0;
+        settle();
+        cr_assert_eq(stage.division[stage.current].code.handler, something);
+    }
 }

@@ -112,6 +112,29 @@ Test(payload_slots, some_slots_may_have_no_bytes)
     }
 }
 
+Test(payload_slots, a_claim_waits_for_all_that_it_needs)
+{
+    for (int multi = 0; multi < 2; multi++) {
+        set_up((takt_ring_options){.capacity = SLOTS, .multi = multi}, BYTES, 0);
+        cr_assert(put(BYTES / 2) == 0 && put(BYTES / 2) == 1);
+        takt_sequence_set(&consumer, 0);
+        cr_assert_eq(takt_payload_next_until(payload, BYTES, takt_after(2000000), NULL),
+                     TAKT_ETIMEDOUT, "it needs the second one's bytes, too");
+        tear_down();
+    }
+}
+
+/* As many claims without bytes as would take hours. */
+Test(payload_slots, slots_without_bytes_cost_no_more_than_a_ring_of_them)
+{
+    int64_t many = INT64_C(1) << 40;
+    set_up((takt_ring_options){.capacity = SLOTS}, BYTES, 0);
+    ring->claimed = ring->cursor.value = many;
+    takt_sequence_set(&consumer, many);
+    cr_assert_eq(put(BYTES), many + 1);
+    tear_down();
+}
+
 /* Claims and releases until that fails; the last sequence that was claimed. */
 static int64_t claim_to_the_end(bool with_bytes, bool multi)
 {

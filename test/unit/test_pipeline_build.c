@@ -262,12 +262,21 @@ Test(build, there_is_one_source, .init = set_up)
     tear_down();
 }
 
+/* A source that has nothing, and ends when it may. */
+static int end_when_told(void *may_end, takt_batch *b)
+{
+    b->count = 0;
+    return __atomic_load_n((bool *)may_end, __ATOMIC_RELAXED) ? TAKT_END : 0;
+}
+
 Test(build, a_start_needs_stages_and_happens_once, .init = set_up)
 {
-    struct flow_maker maker = {.total = 0};
+    static bool may_end;
+    takt_stage *source;
+    const takt_stage_options *options = TAKT_STAGE(.handler = end_when_told, .context = &may_end);
 
     cr_assert_eq(takt_pipeline_start(p), TAKT_EGRAPH);
-    takt_stage *source = flow_source(p, &maker);
+    cr_assert_eq(takt_pipeline_add_source(p, &source, options), 0);
     cr_assert_eq(takt_pipeline_start(p), TAKT_EGRAPH, "a source alone is no pipeline");
     flow_stage(p, TAKT_STAGE(.handler = do_nothing, FLOW_AFTER(source)));
     flow_start(p);
@@ -275,6 +284,7 @@ Test(build, a_start_needs_stages_and_happens_once, .init = set_up)
     check_refused(*TAKT_STAGE(.handler = do_nothing), TAKT_ERUNNING);
     cr_assert_eq(takt_pipeline_add_source(p, NULL, TAKT_STAGE(.handler = do_nothing)),
                  TAKT_ERUNNING);
+    __atomic_store_n(&may_end, true, __ATOMIC_RELAXED);
     flow_ends_with(p, 0);
     cr_assert_eq(takt_pipeline_start(p), TAKT_ESTATE, "nor when it has ended");
     check_refused(*TAKT_STAGE(.handler = do_nothing), TAKT_ESTATE);

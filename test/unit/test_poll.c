@@ -202,3 +202,21 @@ Test(poll, is_refused_while_the_consumer_runs)
     cr_assert_eq(polled.sequences[1], 3);
     takt_ring_destroy(ring);
 }
+
+static int release_and_fail(void *context, takt_batch *b)
+{
+    (void)context;
+    takt_batch_release(b, 2);
+    return takt_batch_fail(b, 1, TAKT_EUSER);
+}
+
+/* What should not be: an event that fails after it was released. Others may have it by now. */
+Test(poll, what_was_released_is_not_taken_back)
+{
+    takt_ring *ring = RIG_RING(.capacity = 8);
+    takt_consumer *poller = rig_poller(ring);
+    rig_publish(ring, 4);
+    cr_assert_eq(takt_consumer_poll(poller, release_and_fail, NULL, 4), TAKT_EUSER);
+    cr_assert_eq(takt_sequence_get(takt_consumer_sequence(poller)), 2);
+    takt_ring_destroy(ring);
+}

@@ -86,13 +86,14 @@ Test(spared, naps_where_wake_ups_may_be_missed_and_nowhere_else)
     cr_assert(nap >= now + TAKT__NAP_NS && nap <= takt_now() + TAKT__NAP_NS);
 }
 
+/* One of them is being woken already, which is not enough. */
 Test(spared, a_halt_wakes_the_workers_that_there_are)
 {
-    struct takt__park lot = {0};
+    struct takt__park lot = {.waking = 1};
     takt_ring *ring = make_ring(false);
     takt__ring_set_park(ring, &lot);
     takt_ring_halt(ring);
-    cr_assert(lot.events > 0);
+    cr_assert_eq(lot.events, 1);
     takt_ring_destroy(ring);
 }
 
@@ -155,6 +156,67 @@ Test(spared, a_batch_without_a_sequence_of_its_own_has_nothing_to_release)
     takt_batch b = {.count = 1};
     takt_batch_release(&b, 0);
     cr_assert_null(b.own);
+}
+
+/* The consumer goes back, which none does, so that a look at it would find no room. */
+Test(spared, the_room_that_is_known_is_not_looked_for_again)
+{
+    for (int multi = 0; multi < 2; multi++) {
+        takt_ring *ring = make_ring(multi);
+        takt_sequence slow;
+        takt_sequence_init(&slow, TAKT_SEQUENCE_INITIAL);
+        cr_assert_eq(takt_ring_add_gating(ring, &slow), 0);
+        cr_assert_eq(takt_ring_try_next(ring, 1), 0);
+        takt_sequence_init(&slow, -100);
+        for (int i = 1; i < 4; i++)
+            cr_assert_eq(takt_ring_try_next(ring, 1), i);
+        takt_ring_destroy(ring);
+    }
+}
+
+Test(spared, nor_is_that_for_bytes)
+{
+    takt_ring *ring = make_ring(false);
+    takt_payload *payload;
+    takt_sequence slow;
+    takt_sequence_init(&slow, TAKT_SEQUENCE_INITIAL);
+    cr_assert_eq(takt_ring_add_gating(ring, &slow), 0);
+    cr_assert_eq(takt_payload_create(&payload, ring, TAKT_PAYLOAD(.capacity = 64)), 0);
+    cr_assert_eq(takt_payload_try_next(payload, 8, NULL), 0);
+    takt_sequence_init(&slow, -100);
+    for (int i = 1; i < 4; i++)
+        cr_assert_eq(takt_payload_try_next(payload, 8, NULL), i);
+    takt_payload_destroy(payload);
+    takt_ring_destroy(ring);
+}
+
+/* Moving it is for who wants to know how far all is published, and a producer does not. */
+Test(spared, a_claim_leaves_the_cursor_of_many_producers_alone)
+{
+    takt_ring *ring = make_ring(true);
+    takt_sequence slow;
+    takt_sequence_init(&slow, TAKT_SEQUENCE_INITIAL);
+    cr_assert_eq(takt_ring_add_gating(ring, &slow), 0);
+    for (int i = 0; i < 4; i++)
+        publish(ring);
+    cr_assert_eq(takt_ring_cursor(ring), 3);
+    for (int i = 4; i < 8; i++) {
+        takt_sequence_init(&slow, i - 4);
+        publish(ring);
+    }
+    cr_assert_eq(ring->cursor.value, 3);
+    cr_assert_eq(takt_ring_cursor(ring), 7);
+    takt_ring_destroy(ring);
+}
+
+Test(spared, a_barrier_is_not_made_over_a_sequence_that_is_not_there)
+{
+    takt_ring *ring = make_ring(false);
+    takt_barrier *barrier;
+    const takt_sequence *sequences[] = {&ring->cursor, NULL};
+    cr_assert_eq(takt_barrier_create(&barrier, ring, sequences, 2, NULL), TAKT_EINVAL);
+    cr_assert_null(barrier);
+    takt_ring_destroy(ring);
 }
 
 Test(spared, waits_for_room_are_counted_and_nothing_else)
