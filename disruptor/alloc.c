@@ -49,8 +49,7 @@ static void *map_aligned(size_t size, size_t alignment)
     size_t head = (alignment - (uintptr_t)p % alignment) % alignment;
     if (head)
         munmap(p, head);
-    if (alignment - head)
-        munmap(p + head + size, alignment - head);
+    munmap(p + head + size, alignment - head); /* which is never nothing */
     return p + head;
 }
 

@@ -170,8 +170,7 @@ int64_t takt_ring_drain(takt_ring *ring, int64_t deadline)
         .halt = &ring->halted,
         .deadline = deadline,
     };
-    if (deadline != TAKT_NOW)
-        takt__await(&what, &(takt_wait){.kind = TAKT_WAIT_BLOCK});
+    takt__await(&what, &(takt_wait){.kind = TAKT_WAIT_BLOCK});
     int64_t done = takt__gates_least(&ring->hidden->consumers);
     return done >= cursor ? 0 : cursor - done;
 }

@@ -122,7 +122,7 @@ void takt__waiting_give_back(struct takt__waiting *waiting, uint32_t n);
 static inline int64_t takt__waiting_count(const struct takt__waiting *waiting)
 {
     int64_t head = takt__ld64_acq(&waiting->head); /* acquire [pairs: waiting-head] */
-    return takt__ld64_acq(&waiting->tail) - head;  /* acquire [pairs: waiting-tail] */
+    return takt__ld64_rlx(&waiting->tail) - head;
 }
 
 #endif

@@ -86,6 +86,14 @@ class State:
             return None
         return ladder.Verdict(entry["verdict"], entry["by"], entry["why"])
 
+    def history(self):
+        history = ladder.History()
+        for entry in self.known.values():
+            if entry["verdict"] == ladder.KILLED:
+                file, function = entry["name"].split(":")[:2]
+                history.note_at(file, function, entry["by"])
+        return history
+
     def note(self, mutant, verdict):
         entry = {"name": mutant.name, "file": self.of_file[mutant.file],
                  "everything": self.everything, **vars(verdict)}
@@ -128,7 +136,7 @@ def prepare(home, compiler, jobs, everything):
 
 def run(mutants, state, home, compiler, jobs):
     base, lines, seconds = prepare(home, compiler, jobs, state.everything)
-    history, local, began = ladder.History(), threading.local(), time.monotonic()
+    history, local, began = state.history(), threading.local(), time.monotonic()
     numbers = iter(range(jobs))
     done, counts, lock = [0], {}, threading.Lock()
 

@@ -18,6 +18,7 @@
 
 #include "disruptor/backoff.h"
 #include "disruptor/futex.h"
+#include "disruptor/ring.h"
 
 TestSuite(system, .timeout = 20);
 
@@ -113,6 +114,25 @@ Test(system, a_backoff_spins_then_yields_then_sleeps)
     cr_assert_eq(asked.slept, 2000 * 63 + 100000);
     takt__backoff_wait(&backoff, takt_now() - 1);
     cr_assert_eq(asked.sleeps, 7); /* not when it is too late */
+}
+
+/* Eight sleeps: a fraction of a millisecond. */
+Test(system, who_meets_a_wish_waits_a_little_in_its_favour)
+{
+    takt_ring *ring;
+    takt_sequence done;
+    cr_assert_eq(takt_ring_create(&ring, TAKT_RING(.event_size = 8, .capacity = 4, .multi = true)),
+                 0);
+    takt_sequence_init(&done, TAKT_SEQUENCE_INITIAL);
+    cr_assert_eq(takt_ring_add_gating(ring, &done), 0);
+    ring->hidden->wish = 4;
+    forget();
+    cr_assert_eq(takt_ring_next(ring, 1), 0);
+    cr_assert(asked.yields == 32 && asked.sleeps == 8);
+    ring->hidden->wish = 0;
+    cr_assert_eq(takt_ring_next(ring, 1), 1);
+    cr_assert(asked.yields == 32 && asked.sleeps == 8);
+    takt_ring_destroy(ring);
 }
 
 Test(system, memory_is_mapped_in_one_piece_where_it_may_lie_anywhere)

@@ -79,6 +79,20 @@ Test(wish, who_came_too_late_often_gets_its_slots)
     takt_ring_destroy(ring);
 }
 
+Test(wish, is_not_had_at_once)
+{
+    takt_sequence done;
+    struct late late;
+    takt_ring *ring = full_ring(&done);
+    come_late(&late, ring, INT64_C(20000000000));
+    while (__atomic_load_n(&ring->hidden->full, __ATOMIC_ACQUIRE) == 0)
+        sched_yield();
+    cr_assert_eq(__atomic_load_n(&ring->hidden->wish, __ATOMIC_RELAXED), 0);
+    takt_ring_halt(ring);
+    pthread_join(late.thread, NULL);
+    takt_ring_destroy(ring);
+}
+
 Test(wish, is_gone_with_who_gave_up)
 {
     takt_sequence done;

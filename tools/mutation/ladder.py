@@ -8,8 +8,8 @@
     5. the stress programs, with short settings
 
 Each rung asks only those who run the mutant's line, and of these the likeliest: who has killed its
-neighbours, and then whose run is most about the mutant's file. An
-ordering that x86 gives anyway leaves the library's machine code as it is: then only the explorer is
+neighbours, and then whose run is most about the mutant's file; and the explorer's small cases, which
+cost little and are searched most completely. An ordering that x86 gives anyway leaves the library's machine code as it is: then only the explorer is
 asked, whose memory is weaker.
 """
 
@@ -25,7 +25,8 @@ from . import builds
 
 BRIEF, THOROUGH = 2000, 30000  # schedules of each case; thoroughly, of a slow one fewer:
 CASE_SECONDS = 1.5
-ASKED = {"explorer": 40, "unit": 16, "stress": 8}  # at most so many
+ASKED = {"explorer": 40, "unit": 16, "stress": 8}  # at most so many,
+SMALL_SECONDS = 0.05  # and the cases whose brief run is shorter
 
 KILLED, SURVIVES, NO_MUTANT = "killed", "survives", "no mutant"
 
@@ -44,8 +45,11 @@ class History:
         self.lock, self.kills = threading.Lock(), {}
 
     def note(self, mutant, killer):
+        self.note_at(mutant.file, mutant.function, killer)
+
+    def note_at(self, file, function, killer):
         with self.lock:
-            for place in [mutant.file, f"{mutant.file}:{mutant.function}"]:
+            for place in [file, f"{file}:{function}"]:
                 kills = self.kills.setdefault(place, {})
                 kills[killer] = kills.get(killer, 0) + 1
 
@@ -177,7 +181,10 @@ class Bench(Place):
                     return Verdict(NO_MUTANT, "", "the same machine code")
                 continue
             asked = [killer for killer in killers if killer.startswith(kind)]
-            asked = self.history.order(mutant, asked, self.lines)[:ASKED[kind[:-1]]]
+            asked = self.history.order(mutant, asked, self.lines)
+            most = ASKED[kind[:-1]]
+            asked[most:] = [killer for killer in asked[most:] if kind == "explorer/"
+                            and self.seconds[killer] < SMALL_SECONDS]
             for killer in asked:
                 outcome = self.ask(killer, rung, mutant)
                 if not outcome.passed:
