@@ -25,7 +25,8 @@
  *              because it found an old value.
  *   not        Values of plain variables are never old. A plain access that could see an old value
  *              is a race, and race.c reports it, whatever value was there. A plain load or store of
- *              a place that is otherwise atomic is taken for setting up, and seen by all.
+ *              a place that is otherwise atomic is taken for setting up, and seen by all; but an
+ *              atomic access that does not know of such a store is a race, too.
  *   not        The kernel's own ordering: a futex call reads the latest value of its word and
  *              orders nothing else.
  *

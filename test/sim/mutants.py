@@ -45,10 +45,10 @@ MUTANTS = [
      "if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0)\n        return true;",
      "return true;", ["sleep_at_one"]),
     ("asleep at a sequence that need not move any more", "disruptor/await.c",
-     "if (nothing && takt__ld64_acq(&s->value) < what->wanted)",
+     "if (nothing && takt__ld64_rlx(&s->value) < what->wanted)",
      "if (nothing)", ["sleep_at_two"]),
     ("no look between arming and sleeping", "disruptor/await.c",
-     "bool nothing = look(what) == NOTHING;\n    if (nothing && takt__ld64_acq(&s->value) < "
+     "bool nothing = look(what) == NOTHING;\n    if (nothing && takt__ld64_rlx(&s->value) < "
      "what->wanted)", "if (true)", ["sleep_at_one"]),
     ("woken without the count being moved", "disruptor/wait.c",
      "takt__add32(&s->events, 1);", "(void)0;", ["sleep_at_one"]),

@@ -193,7 +193,7 @@ static inline void access_plain(const void *p, size_t size, bool write, void *at
     }
 }
 
-/* An atomic access of what was written plainly, as a field when it is made, must know of that. */
+/* An atomic access must know of a plain write before it, such as a field's first value is. */
 void sim_check_made(const void *p, const void *at)
 {
     size_t from = (size_t)((const unsigned char *)p - arena);
