@@ -165,6 +165,24 @@ static void multi_void(void *unused)
     flow_end(f, 2);
 }
 
+static void walk(void *ring)
+{
+    (void)takt_ring_cursor(ring);
+}
+
+/* Somebody else moves the cursor less far than the consumer has seen; then the ring goes round. */
+static void multi_walk(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, true, FLOW_BLOCK);
+    takt_consumer_start(flow_consumer(f, NULL, 0, FLOW_BLOCK));
+    int walker = sim_start("walker", walk, f->ring);
+    flow_produce(f, 0, 4, TAKT_FOREVER);
+    sim_join(walker);
+    flow_wait(f, 3);
+    flow_end(f, 4);
+}
+
 static void multi_large(void *unused)
 {
     (void)unused;
@@ -276,6 +294,7 @@ const struct sim_case sim_ring_cases[] = {
     {"multi_small", "two producers, a consumer", multi_small, 2, 60, false, false},
     {"multi_drain", "a drain of what two producers have published", multi_drain, 2, 20, false,
      false},
+    {"multi_walk", "the cursor is moved by one who has seen less", multi_walk, 3, 25, false, false},
     {"multi_large", "two producers, two consumers, twelve events", multi_large, 1, 30, false,
      false},
     {"multi_void", "void events of two producers", multi_void, 2, 25, false, false},

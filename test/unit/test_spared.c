@@ -209,6 +209,22 @@ Test(spared, a_claim_leaves_the_cursor_of_many_producers_alone)
     takt_ring_destroy(ring);
 }
 
+static int see_no_picks(void *context, takt_batch *b)
+{
+    (void)context;
+    cr_assert_null(b->picks);
+    return 0;
+}
+
+Test(spared, a_batch_without_void_events_is_not_looked_through)
+{
+    takt_ring *ring = make_ring(false);
+    takt_consumer *c = add(ring);
+    publish(ring);
+    cr_assert_eq(takt_consumer_poll(c, see_no_picks, NULL, 4), 1);
+    takt_ring_destroy(ring);
+}
+
 Test(spared, a_barrier_is_not_made_over_a_sequence_that_is_not_there)
 {
     takt_ring *ring = make_ring(false);

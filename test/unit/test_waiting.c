@@ -142,6 +142,7 @@ Test(waiting, a_claim_that_comes_to_nothing_drops_nothing)
                                           .allocator = takt_allocator_default(),
                                       }),
                  0);
+    cr_assert_null(w->keys, "nobody has asked for them");
     for (int64_t i = 0; i < 2; i++) {
         takt__waiting_claim(w, &b, 1);
         *(int64_t *)takt_batch_at(&b, 0) = i;
