@@ -374,6 +374,20 @@ Test(graph_change, who_cannot_be_replaced_at_the_gate_stays)
     takt_ring_destroy(ring);
 }
 
+Test(graph_change, who_leaves_gives_the_place_back_whoever_else_follows)
+{
+    takt_consumer *follower[TAKT_GATING_MAX];
+    takt_ring *ring = RIG_RING(.capacity = 8);
+    takt_consumer *first = rig_add(ring, TAKT_CONSUMER(.handler = rig_record));
+    for (int i = 0; i < TAKT_GATING_MAX; i++)
+        follower[i] = rig_add(ring, TAKT_CONSUMER(.handler = rig_record, RIG_AFTER(first)));
+    for (int i = 1; i < TAKT_GATING_MAX; i++)
+        cr_assert_eq(takt_consumer_remove(follower[i]), 0);
+    for (int i = 1; i < TAKT_GATING_MAX; i++)
+        rig_add(ring, TAKT_CONSUMER(.handler = rig_record));
+    takt_ring_destroy(ring);
+}
+
 Test(graph_change, a_batch_is_never_longer_than_the_longest)
 {
     static struct rig_log log;
