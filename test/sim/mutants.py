@@ -104,12 +104,6 @@ MUTANTS = [
      "        wake(p->ring);", "        (void)wake;", ["waiting_stop"]),
     ("a drain does not wait for who moves events to the ring", "scheduler/life.c",
      "(waiting || left ? waiting : moving)", "(moving ? waiting : waiting)", ["waiting_stop"]),
-    ("a drain reads the cursor before what is done", "scheduler/life.c",
-     "    int64_t done = takt__pipeline_done(p);\n    int64_t waiting",
-     "    int64_t first = takt_ring_cursor(p->ring);\n"
-     "    int64_t done = takt__pipeline_done(p);\n    if (done > first)\n"
-     "        return takt__intake_waiting(p) + first - done;\n    int64_t waiting",
-     ["waiting_stop"]),
     ("the pump ends before what waits has entered the ring", "scheduler/overload.c",
      "return over && takt__waiting_count(in->waiting) == 0 ? code_at_end : 0;",
      "return over ? code_at_end : 0;", ["waiting_line", "waiting_line_two"]),
