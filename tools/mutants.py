@@ -77,12 +77,14 @@ class State:
                 entry = json.loads(line)
                 self.known[entry["name"]] = entry
 
-    def find(self, mutant):
-        """The verdict, if it still holds. Who was killed stays so while the file does."""
+    def find(self, mutant, stale=False):
+        """The verdict, if it still holds. Who was killed stays so while the file does. Who survived
+        does while nothing else changes, or, if `stale` ones will do, until it is asked again."""
         entry = self.known.get(mutant.name)
         if not entry or entry["file"] != self.of_file[mutant.file]:
             return None
-        if entry["verdict"] == ladder.SURVIVES and entry["everything"] != self.everything:
+        outdated = entry["everything"] != self.everything
+        if entry["verdict"] == ladder.SURVIVES and outdated and not stale:
             return None
         return ladder.Verdict(entry["verdict"], entry["by"], entry["why"])
 
@@ -172,6 +174,9 @@ def arguments():
     parser.add_argument("--again", action="store_true", help="those, whatever is known of them")
     parser.add_argument("--survivors", action="store_true",
                         help="of those, the ones that are known to have survived")
+    parser.add_argument("--table", action="store_true",
+                        help="run none; write the table of what is known, in which survivors count "
+                        "as such although tests have been added since")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
                         help="at a time (default: cores)")
     return parser.parse_args()
@@ -203,11 +208,13 @@ def main():
     if options.list:
         print_list(chosen, state)
         return 0
-    if not options.again:
+    if options.table:
+        chosen = []
+    elif not options.again:
         chosen = [mutant for mutant in chosen if not state.find(mutant)]
     if chosen:
         run(chosen, state, home, os.environ.get("CC", "cc").split(), max(1, options.jobs))
-    verdicts = [(mutant, state.find(mutant)) for mutant in everyone]
+    verdicts = [(mutant, state.find(mutant, options.table)) for mutant in everyone]
     still_open = sum(verdict is None for _, verdict in verdicts)
     if still_open:
         say(f"{still_open} of {len(everyone)} have not been tried: no table is written")

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include <takt/clock.h>
 #include <takt/takt.h>
 
 #include "shard/cut.h"
@@ -105,4 +106,81 @@ Test(figures, a_change_waits_until_the_code_that_is_wanted_is_stored)
         settle();
         cr_assert_eq(stage.division[stage.current].code.handler, something);
     }
+}
+
+Test(figures, a_source_keeps_its_code_while_somebody_runs_it)
+{
+    set_up(1);
+    stage.source = true;
+    struct takt__code code = {.handler = something};
+    cr_assert(takt__shard_take(&shards[0], 1));
+    takt__cut_replace(&stage, &code);
+    for (int i = 0; i < 3; i++)
+        takt__cut_step(&stage);
+    cr_assert_eq(shards[0].owner, 1);
+    cr_assert_eq(stage.division[stage.current].code.handler, nothing);
+    takt__shard_leave(&shards[0]);
+    settle();
+    cr_assert_eq(stage.division[stage.current].code.handler, something);
+}
+
+/* It need not wait for somebody to step the change. */
+Test(figures, an_old_shard_leaves_with_its_last_event)
+{
+    struct takt__run run;
+    set_up(2);
+    takt_sequence_set(&upstream, 9999);
+    takt__shard_run(&stage, &shards[0], 1000, NULL, &run);
+    takt__cut_request(&stage, 3);
+    for (int i = 0; i < 10; i++)
+        takt__cut_step(&stage);
+    cr_assert(shards[1].division->final && !takt__cut_settled(&stage));
+    cr_assert(shards[1].division->cut > 0);
+    int64_t value = TAKT_SEQUENCE_INITIAL;
+    for (int i = 0; i < 1000 && value != TAKT_SEQUENCE_GONE; i++) {
+        cr_assert(value < shards[1].division->cut);
+        takt__shard_run(&stage, &shards[1], 10, NULL, &run);
+        value = takt_sequence_get(&shards[1].sequence);
+    }
+    cr_assert_eq(value, TAKT_SEQUENCE_GONE);
+    settle();
+}
+
+static int64_t spin_ns;
+
+static int spin(void *context, takt_batch *b)
+{
+    int64_t end = takt_now() + spin_ns;
+    while (takt_now() < end)
+        ;
+    return nothing(context, b);
+}
+
+/* Runs the only shard on ten events that take so long together. */
+static void run_ten(int64_t ns)
+{
+    struct takt__run run;
+    spin_ns = ns;
+    stage.division[stage.current].code.handler = spin;
+    takt__shard_run(&stage, &shards[0], 10, NULL, &run);
+    cr_assert_eq(run.events, 10);
+}
+
+Test(figures, the_time_of_an_event_is_that_of_the_last_millisecond_or_two)
+{
+    set_up(1);
+    struct takt__shard *shard = &stage.division[stage.current].shards[0];
+    cr_assert_eq(shard, &shards[0]);
+    takt_sequence_set(&upstream, 99);
+    run_ten(10000);
+    int64_t ns = shard->recent_ns;
+    cr_assert_geq(ns, 10000);
+    cr_assert_eq(stage.service_ps, ns * 1000 / shard->recent_events + 1);
+    if (ns < 1000000) /* it was not interrupted */
+        cr_assert_eq(shard->recent_events, 10);
+    int64_t before = shard->recent_events;
+    run_ten(1200000);
+    cr_assert_eq(shard->recent_events, (before + 10) / 2);
+    cr_assert_geq(stage.service_ps, 60000000);
+    cr_assert_eq(shard->events, 20);
 }

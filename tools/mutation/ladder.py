@@ -25,7 +25,7 @@ from . import builds
 
 BRIEF, THOROUGH = 2000, 30000  # schedules of each case; thoroughly, of a slow one fewer:
 CASE_SECONDS = 1.5
-ASKED = {"explorer": 40, "unit": 16, "stress": 8}  # at most so many,
+ASKED = {"explorer": 40, "unit": 40, "stress": 8}  # at most so many,
 SMALL_SECONDS = 0.05  # and the cases whose brief run is shorter
 
 KILLED, SURVIVES, NO_MUTANT = "killed", "survives", "no mutant"
