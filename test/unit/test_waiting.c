@@ -54,7 +54,7 @@ static void put_some(struct rig *r)
         *(int64_t *)takt_batch_at(&b, i) = i < used ? r->number + i : -1;
         takt_batch_set_key(&b, i, (uint64_t)(r->number + i));
     }
-    takt__waiting_put(r->w, used);
+    takt__waiting_put(r->w, used == b.count ? used + 1 : used); /* no more than was claimed */
     for (uint32_t i = 0; i < used; i++)
         model_put(&r->model, r->number++, r->w->room);
 }
