@@ -9,6 +9,7 @@
 
 #include "disruptor/alloc.h"
 #include "disruptor/ring.h"
+#include "disruptor/wait.h"
 #include "scheduler/runtime.h"
 
 /* The most events that wait, and the most slots in one claim. */
@@ -53,6 +54,14 @@ void takt__intake_destroy(takt_pipeline *p)
 {
     takt__waiting_destroy(p->intake.waiting);
     takt__release(p->runtime->allocator, p->intake.nowhere, p->intake.nowhere_size);
+}
+
+void takt__intake_arm(takt_pipeline *p)
+{
+    if (p->intake.pump)
+        takt__st32_rlx(&p->intake.sleepers, 1);
+    else if (!p->source)
+        takt__sequence_arm(&p->ring->cursor);
 }
 
 int64_t takt__intake_waiting(const takt_pipeline *p)

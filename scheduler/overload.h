@@ -34,6 +34,7 @@ struct takt__intake {
     struct takt__waiting *waiting; /* NULL unless the oldest is dropped */
     unsigned char *nowhere;        /* a slot that leads nowhere; its event is counted, or refused */
     size_t nowhere_size;
+    uint32_t sleepers; /* a pump's: who fills the waiting room is to wake a worker */
     /* The source's: of its thread, or of the owner of its shard. */
     TAKT_ALIGNED int64_t next; /* in the ring: the first claimed and not published */
     int64_t claimed;           /* the last */
@@ -68,6 +69,13 @@ int takt__intake_nothing(void *context, takt_batch *batch);
  * *look_again is lowered to when it should be looked at again.
  */
 enum takt__turn takt__intake_turn(const takt_stage *source, int64_t room, int64_t *look_again);
+
+/*
+ * Has the thread outside that is the pipeline's source, if one is, wake a worker when it next
+ * publishes: in the ring, or in the waiting room. The ring's cursor would not do for that: a worker
+ * moves it, sees that it is armed, and disarms it.
+ */
+void takt__intake_arm(takt_pipeline *pipeline);
 
 /* How many events wait to enter the ring. Any thread. */
 int64_t takt__intake_waiting(const takt_pipeline *pipeline);

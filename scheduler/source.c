@@ -79,12 +79,14 @@ int takt_source_claim(takt_pipeline *p, takt_batch *b, uint32_t n, int64_t deadl
     return p->intake.waiting ? claim_in_waiting_room(p, b, n) : claim_in_ring(p, b, n, deadline);
 }
 
-/* Wakes a worker for the pump: the workers that sleep have armed the ring's cursor (worker.c). */
-static void wake(takt_ring *ring)
+/* Wakes a worker for the pump: those that sleep have armed the waiting room (worker.c). */
+static void wake(takt_pipeline *p)
 {
     takt__compiler_fence(); /* as in takt_sequence_set */
-    if (takt__ld32_rlx(&ring->cursor.sleepers))
-        takt__ring_wake(ring);
+    if (!takt__ld32_rlx(&p->intake.sleepers))
+        return;
+    takt__st32_rlx(&p->intake.sleepers, 0); /* before the wake-up: wait.h */
+    takt__park_wake_one(&p->runtime->park);
 }
 
 void takt_source_publish(takt_pipeline *p, const takt_batch *b)
@@ -97,7 +99,7 @@ void takt_source_publish(takt_pipeline *p, const takt_batch *b)
         takt__st64_rlx(&in->dropped_newest, in->dropped_newest + n);
     } else if (in->waiting) {
         takt__waiting_put(in->waiting, (uint32_t)n);
-        wake(p->ring);
+        wake(p);
     } else {
         int64_t there = in->claimed - in->next + 1;
         n = n < there ? n : there;

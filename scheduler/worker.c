@@ -137,7 +137,7 @@ static void arm(takt_runtime *runtime)
     for (uint32_t i = 0; i < TAKT_PIPELINES_MAX; i++) {
         takt_pipeline *p = takt__runtime_place(runtime, i);
         if (p)
-            takt__sequence_arm(&p->ring->cursor);
+            takt__intake_arm(p);
     }
 }
 

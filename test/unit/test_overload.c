@@ -40,9 +40,8 @@ struct line {
 };
 
 /* A pipeline of one stage, started; the stage is in its first batch or will be. */
-static void lay(struct line *line, enum takt_overload choice)
+static void lay_on(struct line *line, enum takt_overload choice)
 {
-    *line = (struct line){.runtime = flow_runtime(2)};
     cr_assert_eq(takt_pipeline_create(
                      &line->p, line->runtime,
                      TAKT_PIPELINE(.event_size = sizeof(struct flow_event), .capacity = CAPACITY,
@@ -52,6 +51,12 @@ static void lay(struct line *line, enum takt_overload choice)
     flow_stage(line->p, TAKT_STAGE(.name = "last", .handler = keep_gate, .context = &line->keeper,
                                    .shards_max = 1));
     flow_start(line->p);
+}
+
+static void lay(struct line *line, enum takt_overload choice)
+{
+    *line = (struct line){.runtime = flow_runtime(2)};
+    lay_on(line, choice);
 }
 
 static void take_up(struct line *line)
@@ -183,6 +188,26 @@ Test(overload, the_oldest_gives_way)
     stats = stats_of(&line);
     cr_assert_eq(stats.waiting, 0);
     cr_assert_eq(stats.published, CAPACITY + ROOM);
+    take_up(&line);
+}
+
+/* Both workers sleep at first; then one is held, and no tick comes that would wake the other. */
+Test(overload, what_waits_enters_the_ring_beside_who_is_held)
+{
+    struct line line = {0};
+    const takt_runtime_options *options =
+        TAKT_RUNTIME(.workers = 2, .cores = 2, .tick_ns = INT64_C(3600000000000));
+    cr_assert_eq(takt_runtime_create(&line.runtime, options), 0);
+    lay_on(&line, TAKT_OVERLOAD_DROP_OLDEST);
+    takt_counters_worker workers[2];
+    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
+    do {
+        usleep(100);
+        takt_runtime_snapshot(line.runtime, workers, 2);
+        cr_assert(takt_now() < deadline);
+    } while (!workers[0].sleeping || !workers[1].sleeping);
+    fill(&line);
+    let_go_and_end(&line);
     take_up(&line);
 }
 
