@@ -5,6 +5,12 @@
  * pipeline's policy, and asks for the divisions to be changed.
  *
  * While nothing flows the ticks are spaced out, so that an idle runtime costs nothing to speak of.
+ *
+ * A worker that sits down leaves what is not worth a wake-up to itself (worker.c), and that is well
+ * as long as it comes back. Where a handler waits for something, perhaps for what was left, others
+ * would sleep beside it. So when a tick finds that a worker has not moved since the last one, it
+ * has another one look around: once, since what comes to be done after that has its own wake-up, or
+ * a worker that is awake.
  */
 #include <string.h>
 
@@ -173,7 +179,8 @@ void *takt__scheduler_main(void *argument)
         if (now > before)
             flowed = tick(runtime, now, now - before);
         takt__runtime_rest(&runtime->scheduler_epoch);
-        takt__watch_tick(runtime, now);
+        if (takt__watch_tick(runtime, now))
+            takt__runtime_wake_another(runtime);
         if (now > before && takt__duty_tick(runtime))
             flowed = true; /* now it may */
         int64_t longest = runtime->tick_ns > IDLE_TICK_NS ? runtime->tick_ns : IDLE_TICK_NS;

@@ -22,7 +22,10 @@
 /* How long a worker looks for work before it sleeps. */
 #define SPIN_NS 20000
 
-/* From this much work on for others, another worker is woken: what a wake-up costs, roughly. */
+/*
+ * From this much work on for others, another worker is woken: what a wake-up costs, roughly. What
+ * is left is for who comes back first; if nobody does, a tick sees to it (scheduler.c).
+ */
 #define WAKE_NS 5000
 
 /* The first batch of a stage whose service time is not known yet. */

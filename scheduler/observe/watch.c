@@ -264,9 +264,10 @@ void takt__watch_leave(takt_pipeline *p)
     pthread_mutex_unlock(&watch->lock);
 }
 
-/* Notes since when each worker has not moved in its seat. */
-static void look_at_workers(takt_runtime *runtime, int64_t now)
+/* Notes since when each worker has not moved in its seat. True if that is new of one of them. */
+static bool look_at_workers(takt_runtime *runtime, int64_t now)
 {
+    bool one_more = false;
     for (uint32_t i = 0; i < runtime->crew; i++) {
         struct takt__probe *probe = &runtime->workers[i].probe;
         int64_t moves = takt__ld64_rlx(&probe->seats) + takt__ld64_rlx(&probe->batches);
@@ -275,8 +276,10 @@ static void look_at_workers(takt_runtime *runtime, int64_t now)
             takt__st64_rlx(&probe->still_since, 0);
         } else if (takt__ld64_rlx(&probe->still_since) == 0) {
             takt__st64_rlx(&probe->still_since, now);
+            one_more = true;
         }
     }
+    return one_more;
 }
 
 void takt__watch_refresh(takt_runtime *runtime)
@@ -288,10 +291,10 @@ void takt__watch_refresh(takt_runtime *runtime)
     }
 }
 
-void takt__watch_tick(takt_runtime *runtime, int64_t now)
+bool takt__watch_tick(takt_runtime *runtime, int64_t now)
 {
     struct takt__watch *watch = &runtime->watch;
-    look_at_workers(runtime, now);
+    bool stuck = look_at_workers(runtime, now);
     pthread_mutex_lock(&watch->lock);
     if (watch->file.map || watch->trace.on) {
         takt__watch_refresh(runtime);
@@ -299,4 +302,5 @@ void takt__watch_tick(takt_runtime *runtime, int64_t now)
         takt__counters_write(runtime, now);
     }
     pthread_mutex_unlock(&watch->lock);
+    return stuck;
 }

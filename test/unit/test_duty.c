@@ -129,6 +129,33 @@ Test(duty, the_reserve_comes_for_those_who_spin_in_a_handler)
     check_meeting(4, 2, true);
 }
 
+/* Until both sleep. */
+static void let_sleep(const takt_runtime *runtime)
+{
+    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
+    while (!worker(runtime, 0).sleeping || !worker(runtime, 1).sleeping) {
+        cr_assert(takt_now() < deadline);
+        usleep(100);
+    }
+}
+
+/* No reserve; of two events one is left beside who handles the other, not worth a wake-up. */
+Test(duty, somebody_comes_for_what_was_left)
+{
+    struct flow_line line = {.runtime = with(2, 2, 1000000)};
+    struct meeting m = {.wanted = 2};
+    line.p = flow_pipeline(line.runtime, 64);
+    flow_stage(line.p, TAKT_STAGE(.handler = meet, .context = &m, .shards = 2, .block = 1));
+    flow_start(line.p);
+    let_sleep(line.runtime);
+    takt_ring *ring = takt_pipeline_ring(line.p);
+    takt_ring_publish_range(ring, 0, takt_ring_next(ring, 2));
+    flow_reaches(&m.met, 1);
+    takt_pipeline_close(line.p);
+    flow_ends_with(line.p, 0);
+    flow_take_up(&line);
+}
+
 /* Waits a little for each event, and counts how many do at once. */
 struct naps {
     int64_t in, most;
