@@ -116,7 +116,7 @@ int takt_pipeline_start(takt_pipeline *p)
         error = takt__watch_pipeline(p);
     if (error < 0)
         return error;
-    takt__st32_rel(&p->paused, 0);                  /* release [pairs: resumed] */
+    takt__st32_rel(&p->paused, 0); /* release [pairs: resumed] */
     /* A pipeline that is stopped may be halted at any time. */
     if (!takt__cas32(&p->state, before, TAKT__STATE_RUNNING)) /* release [pairs: state] */
         return TAKT_ESTATE;

@@ -60,6 +60,7 @@ uint32_t sim_steps;
 static struct fibre fibres[SIM_FIBRES];
 static uint32_t stalls;
 static int64_t clock_ns, first_deadline;
+static bool clock_wakes; /* when nobody else can go on */
 static uint64_t waits;
 static void *outside; /* where sim_run goes on */
 static char failure[600];
@@ -160,6 +161,11 @@ int64_t sim_now(void)
     return clock_ns;
 }
 
+void sim_clock_wakes(bool yes)
+{
+    clock_wakes = yes;
+}
+
 void sim_pass_time(int64_t ns)
 {
     move_clock(clock_ns + ns);
@@ -221,7 +227,7 @@ static void leave_to_others(void)
         n = list_others(options, 0);
     }
     if (n == 0) {
-        if (first_deadline == TAKT_FOREVER)
+        if (first_deadline == TAKT_FOREVER || !clock_wakes)
             report_deadlock();
         move_clock(first_deadline);
         n = list_others(options, 0);
@@ -375,6 +381,7 @@ const char *sim_run(const struct sim_case *c)
     sim_steps = stalls = 0;
     clock_ns = CLOCK_START;
     first_deadline = TAKT_FOREVER;
+    clock_wakes = true;
     failed = false;
     sim_fibre_begin("main", (struct sim_body){.plain = c->main});
     sim_switch(&outside, fibres[0].context);

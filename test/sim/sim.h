@@ -39,6 +39,10 @@ void sim_without_membarrier(void);
 /* The clock of the schedule. */
 int64_t sim_now(void);
 
+/* Whether it is well that all sleep until somebody's deadline; if not, that is a failure. At first
+ * it is. */
+void sim_clock_wakes(bool yes);
+
 /* Gives the others a chance: in a loop that waits for one of them. */
 void sim_give_way(void);
 
