@@ -118,6 +118,7 @@ bool sim_search_next(void); /* false: all schedules within the bound have been r
 void sim_search_again(void);
 void sim_search_random(uint64_t seed);
 void sim_search_replay(const struct sim_deviation *deviations, uint32_t count);
+bool sim_search_replays(void);
 void sim_search_begin(void);
 
 /*

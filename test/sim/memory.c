@@ -232,7 +232,8 @@ static struct place *approach(const void *address, uint32_t size)
             p->shared = grown = true;
         p->owner = (int8_t)sim_current;
     }
-    sim_point(p->shared);
+    /* A schedule is replayed without those before it, which knew of more places that are shared. */
+    sim_point(p->shared || sim_search_replays());
     sim_check_freed(address);
     sim_check_made(address, __builtin_return_address(0));
     uint64_t value = read_memory(p);

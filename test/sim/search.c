@@ -100,6 +100,11 @@ void sim_search_replay(const struct sim_deviation *deviations, uint32_t count)
     script_size = count;
 }
 
+bool sim_search_replays(void)
+{
+    return mode == SIM_REPLAY;
+}
+
 void sim_search_begin(void)
 {
     made = depth = spent = script_at = 0;
