@@ -158,7 +158,7 @@ void takt__gates_wake(const struct takt__gates *gates)
             const takt_sequence *s = takt__gate_member(gate, k);
             /* Nobody sleeps at one that has gone: going has woken them. */
             if (takt__ld64_rlx(&s->value) != TAKT_SEQUENCE_GONE)
-                takt__sequence_wake((takt_sequence *)s);
+                takt__sequence_rouse((takt_sequence *)s);
         }
     }
 }

@@ -7,11 +7,16 @@
 #include "disruptor/atomic.h"
 #include "disruptor/wait.h"
 
+void takt__sequence_rouse(takt_sequence *s)
+{
+    takt__add32(&s->events, 1); /* release [pairs: sequence-events] */
+    takt__futex_wake(&s->events, INT_MAX);
+}
+
 void takt__sequence_wake(takt_sequence *s)
 {
     takt__st32_rlx(&s->sleepers, 0);
-    takt__add32(&s->events, 1); /* release [pairs: sequence-events] */
-    takt__futex_wake(&s->events, INT_MAX);
+    takt__sequence_rouse(s);
 }
 
 uint32_t takt__sequence_arm(takt_sequence *s)

@@ -37,6 +37,12 @@ uint32_t takt__sequence_arm(takt_sequence *s);
 void takt__sequence_sleep(const takt_sequence *s, uint32_t ticket, bool everywhere,
                           int64_t deadline);
 
+/*
+ * Wakes all who sleep at the sequence, though it has not moved. It stays armed: workers that sleep
+ * in their park (park.h) have armed it too, and are still to be woken when it moves.
+ */
+void takt__sequence_rouse(takt_sequence *s);
+
 /* The deadline, or that of a nap where wake-ups may be missed. */
 int64_t takt__nap(bool everywhere, int64_t deadline);
 
