@@ -45,7 +45,7 @@ static int close_the_ring(takt_pipeline *p)
             return error;
     }
     if (!again)
-        takt__taps_join(p);
+        takt__taps_join(p); /* looked at after all others: tap.c */
     if (p->source)
         p->source->core.upstream = p->ring->hidden->consumers;
     p->closed_ring = true;

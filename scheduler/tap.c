@@ -16,7 +16,8 @@
  * Where a tap begins: as a consumer that joins a ring (disruptor/consumer.c). What its stage has
  * done is read, then the tap counts there, then it looks where the slowest of the others is, and
  * begins there if that is later. A producer that found its room before the tap counted saw no more
- * than that slowest one; one that finds it later waits for the tap.
+ * than that slowest one, for it looks at the taps after all others (start.c); one that finds its
+ * room later waits for the tap. If it did so where the tap stood first, it is woken.
  *
  * A tap that moves wakes whoever sleeps at its sequence (a producer), but a source's workers sleep
  * in the runtime's park, so they are woken if there is a source. And the tap may be the last to
@@ -172,9 +173,11 @@ static void join_pipeline(takt_tap *tap)
     takt__gate_raise(gate);
     takt__barrier_everywhere(); /* as in disruptor/consumer.c */
     int64_t slowest = slowest_but(tap);
-    if (slowest > begin)
+    if (slowest > begin) {
         begin = slowest;
-    takt_sequence_set(&tap->sequence, begin);
+        takt_sequence_set(&tap->sequence, begin);
+        tell(tap->pipeline); /* the source may have waited for the tap where it stood first */
+    }
     tap->first = begin + 1;
 }
 
