@@ -33,10 +33,12 @@ static int on_event(void *context, takt_batch *b)
     struct duty *d = context;
     for (uint32_t i = 0; i < b->count; i++) {
         int64_t s = takt_batch_sequence(b, i);
-        takt__st64_rel(&d->begun[s], 1);
-        takt__park_wake_all(&d->lot);
-        if (d->meet && s == 0)
-            wait_for(d, &d->handled[1]);
+        if (d->meet) {
+            takt__st64_rel(&d->begun[s], 1);
+            takt__park_wake_all(&d->lot);
+            if (s == 0)
+                wait_for(d, &d->handled[1]);
+        }
         takt__st64_rel(&d->handled[s], takt__ld64_rlx(&d->handled[s]) + 1);
         takt__park_wake_all(&d->lot);
     }
