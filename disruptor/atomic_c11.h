@@ -46,45 +46,20 @@ static inline void takt__st32_rel(uint32_t *p, uint32_t value)
     __atomic_store_n(p, value, __ATOMIC_RELEASE);
 }
 
-static inline bool takt__cas32_rlx(uint32_t *p, uint32_t from, uint32_t to)
-{
-    return __atomic_compare_exchange_n(p, &from, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
+#define TAKT__READ_MODIFY_WRITES(bits, type, suffix, order)                                        \
+    static inline bool takt__cas##bits##suffix(type *p, type from, type to)                        \
+    {                                                                                              \
+        return __atomic_compare_exchange_n(p, &from, to, false, order, order);                     \
+    }                                                                                              \
+    static inline type takt__add##bits##suffix(type *p, type value)                                \
+    {                                                                                              \
+        return __atomic_fetch_add(p, value, order);                                                \
+    }
 
-static inline bool takt__cas64_rlx(int64_t *p, int64_t from, int64_t to)
-{
-    return __atomic_compare_exchange_n(p, &from, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
-
-static inline uint32_t takt__add32_rlx(uint32_t *p, uint32_t value)
-{
-    return __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
-}
-
-static inline int64_t takt__add64_rlx(int64_t *p, int64_t value)
-{
-    return __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
-}
-
-static inline bool takt__cas32(uint32_t *p, uint32_t from, uint32_t to)
-{
-    return __atomic_compare_exchange_n(p, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static inline bool takt__cas64(int64_t *p, int64_t from, int64_t to)
-{
-    return __atomic_compare_exchange_n(p, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static inline uint32_t takt__add32(uint32_t *p, uint32_t value)
-{
-    return __atomic_fetch_add(p, value, __ATOMIC_SEQ_CST);
-}
-
-static inline int64_t takt__add64(int64_t *p, int64_t value)
-{
-    return __atomic_fetch_add(p, value, __ATOMIC_SEQ_CST);
-}
+TAKT__READ_MODIFY_WRITES(32, uint32_t, , __ATOMIC_SEQ_CST)
+TAKT__READ_MODIFY_WRITES(64, int64_t, , __ATOMIC_SEQ_CST)
+TAKT__READ_MODIFY_WRITES(32, uint32_t, _rlx, __ATOMIC_RELAXED)
+TAKT__READ_MODIFY_WRITES(64, int64_t, _rlx, __ATOMIC_RELAXED)
 
 static inline void *takt__ldptr_acq(void *const *p)
 {

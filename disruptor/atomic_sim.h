@@ -25,13 +25,10 @@ uint64_t takt__sim_load(const void *p, uint32_t size, enum takt__sim_order order
                         const struct takt__site *site);
 void takt__sim_store(void *p, uint32_t size, uint64_t value, enum takt__sim_order order,
                      const struct takt__site *site);
-bool takt__sim_swap(void *p, uint32_t size, uint64_t from, uint64_t to,
+bool takt__sim_swap(void *p, uint32_t size, uint64_t from, uint64_t to, enum takt__sim_order order,
                     const struct takt__site *site);
-bool takt__sim_swap_relaxed(void *p, uint32_t size, uint64_t from, uint64_t to,
-                            const struct takt__site *site);
-uint64_t takt__sim_add(void *p, uint32_t size, uint64_t value, const struct takt__site *site);
-uint64_t takt__sim_add_relaxed(void *p, uint32_t size, uint64_t value,
-                               const struct takt__site *site);
+uint64_t takt__sim_add(void *p, uint32_t size, uint64_t value, enum takt__sim_order order,
+                       const struct takt__site *site);
 void takt__sim_fence(const struct takt__site *site);
 void takt__sim_pause(void);
 
@@ -66,49 +63,28 @@ static inline void takt__sim_st32(uint32_t *p, uint32_t value, enum takt__sim_or
     takt__sim_store(p, sizeof *p, value, order, site);
 }
 
-static inline bool takt__sim_cas64(int64_t *p, int64_t from, int64_t to,
+static inline bool takt__sim_cas64(int64_t *p, int64_t from, int64_t to, enum takt__sim_order order,
                                    const struct takt__site *site)
 {
-    return takt__sim_swap(p, sizeof *p, (uint64_t)from, (uint64_t)to, site);
+    return takt__sim_swap(p, sizeof *p, (uint64_t)from, (uint64_t)to, order, site);
 }
 
 static inline bool takt__sim_cas32(uint32_t *p, uint32_t from, uint32_t to,
-                                   const struct takt__site *site)
+                                   enum takt__sim_order order, const struct takt__site *site)
 {
-    return takt__sim_swap(p, sizeof *p, from, to, site);
+    return takt__sim_swap(p, sizeof *p, from, to, order, site);
 }
 
-static inline bool takt__sim_cas64_rlx(int64_t *p, int64_t from, int64_t to,
+static inline int64_t takt__sim_add64(int64_t *p, int64_t value, enum takt__sim_order order,
+                                      const struct takt__site *site)
+{
+    return (int64_t)takt__sim_add(p, sizeof *p, (uint64_t)value, order, site);
+}
+
+static inline uint32_t takt__sim_add32(uint32_t *p, uint32_t value, enum takt__sim_order order,
                                        const struct takt__site *site)
 {
-    return takt__sim_swap_relaxed(p, sizeof *p, (uint64_t)from, (uint64_t)to, site);
-}
-
-static inline bool takt__sim_cas32_rlx(uint32_t *p, uint32_t from, uint32_t to,
-                                       const struct takt__site *site)
-{
-    return takt__sim_swap_relaxed(p, sizeof *p, from, to, site);
-}
-
-static inline int64_t takt__sim_add64(int64_t *p, int64_t value, const struct takt__site *site)
-{
-    return (int64_t)takt__sim_add(p, sizeof *p, (uint64_t)value, site);
-}
-
-static inline uint32_t takt__sim_add32(uint32_t *p, uint32_t value, const struct takt__site *site)
-{
-    return (uint32_t)takt__sim_add(p, sizeof *p, value, site);
-}
-
-static inline int64_t takt__sim_add64_rlx(int64_t *p, int64_t value, const struct takt__site *site)
-{
-    return (int64_t)takt__sim_add_relaxed(p, sizeof *p, (uint64_t)value, site);
-}
-
-static inline uint32_t takt__sim_add32_rlx(uint32_t *p, uint32_t value,
-                                           const struct takt__site *site)
-{
-    return (uint32_t)takt__sim_add_relaxed(p, sizeof *p, value, site);
+    return (uint32_t)takt__sim_add(p, sizeof *p, value, order, site);
 }
 
 static inline void *takt__sim_ldptr(void *const *p, const struct takt__site *site)
@@ -123,30 +99,34 @@ static inline void takt__sim_stptr(void **p, void *value, const struct takt__sit
 
 static inline bool takt__sim_casptr(void **p, void *from, void *to, const struct takt__site *site)
 {
-    return takt__sim_swap(p, sizeof *p, (uintptr_t)from, (uintptr_t)to, site);
+    return takt__sim_swap(p, sizeof *p, (uintptr_t)from, (uintptr_t)to, TAKT__SIM_ORDERED, site);
 }
 
-#define takt__ld64_rlx(p)            takt__sim_ld64((p), TAKT__SIM_RELAXED, TAKT__SITE(#p))
-#define takt__ld64_acq(p)            takt__sim_ld64((p), TAKT__SIM_ORDERED, TAKT__SITE(#p))
-#define takt__st64_rlx(p, v)         takt__sim_st64((p), (v), TAKT__SIM_RELAXED, TAKT__SITE(#p))
-#define takt__st64_rel(p, v)         takt__sim_st64((p), (v), TAKT__SIM_ORDERED, TAKT__SITE(#p))
-#define takt__ld32_rlx(p)            takt__sim_ld32((p), TAKT__SIM_RELAXED, TAKT__SITE(#p))
-#define takt__ld32_acq(p)            takt__sim_ld32((p), TAKT__SIM_ORDERED, TAKT__SITE(#p))
-#define takt__st32_rlx(p, v)         takt__sim_st32((p), (v), TAKT__SIM_RELAXED, TAKT__SITE(#p))
-#define takt__st32_rel(p, v)         takt__sim_st32((p), (v), TAKT__SIM_ORDERED, TAKT__SITE(#p))
-#define takt__cas32(p, from, to)     takt__sim_cas32((p), (from), (to), TAKT__SITE(#p))
-#define takt__cas64(p, from, to)     takt__sim_cas64((p), (from), (to), TAKT__SITE(#p))
-#define takt__add32(p, v)            takt__sim_add32((p), (v), TAKT__SITE(#p))
-#define takt__add64(p, v)            takt__sim_add64((p), (v), TAKT__SITE(#p))
-#define takt__cas32_rlx(p, from, to) takt__sim_cas32_rlx((p), (from), (to), TAKT__SITE(#p))
-#define takt__cas64_rlx(p, from, to) takt__sim_cas64_rlx((p), (from), (to), TAKT__SITE(#p))
-#define takt__add32_rlx(p, v)        takt__sim_add32_rlx((p), (v), TAKT__SITE(#p))
-#define takt__add64_rlx(p, v)        takt__sim_add64_rlx((p), (v), TAKT__SITE(#p))
-#define takt__ldptr_acq(p)           takt__sim_ldptr((p), TAKT__SITE(#p))
-#define takt__stptr_rel(p, v)        takt__sim_stptr((p), (v), TAKT__SITE(#p))
-#define takt__casptr(p, from, to)    takt__sim_casptr((p), (from), (to), TAKT__SITE(#p))
-#define takt__fence()                takt__sim_fence(TAKT__SITE("fence"))
-#define takt__pause()                takt__sim_pause()
+#define takt__ld64_rlx(p)    takt__sim_ld64((p), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__ld64_acq(p)    takt__sim_ld64((p), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__st64_rlx(p, v) takt__sim_st64((p), (v), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__st64_rel(p, v) takt__sim_st64((p), (v), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__ld32_rlx(p)    takt__sim_ld32((p), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__ld32_acq(p)    takt__sim_ld32((p), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__st32_rlx(p, v) takt__sim_st32((p), (v), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__st32_rel(p, v) takt__sim_st32((p), (v), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__cas32(p, from, to)                                                                   \
+    takt__sim_cas32((p), (from), (to), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__cas64(p, from, to)                                                                   \
+    takt__sim_cas64((p), (from), (to), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__add32(p, v) takt__sim_add32((p), (v), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__add64(p, v) takt__sim_add64((p), (v), TAKT__SIM_ORDERED, TAKT__SITE(#p))
+#define takt__cas32_rlx(p, from, to)                                                               \
+    takt__sim_cas32((p), (from), (to), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__cas64_rlx(p, from, to)                                                               \
+    takt__sim_cas64((p), (from), (to), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__add32_rlx(p, v)     takt__sim_add32((p), (v), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__add64_rlx(p, v)     takt__sim_add64((p), (v), TAKT__SIM_RELAXED, TAKT__SITE(#p))
+#define takt__ldptr_acq(p)        takt__sim_ldptr((p), TAKT__SITE(#p))
+#define takt__stptr_rel(p, v)     takt__sim_stptr((p), (v), TAKT__SITE(#p))
+#define takt__casptr(p, from, to) takt__sim_casptr((p), (from), (to), TAKT__SITE(#p))
+#define takt__fence()             takt__sim_fence(TAKT__SITE("fence"))
+#define takt__pause()             takt__sim_pause()
 
 /* Those of takt/ordering.h. The compiler keeps the order of calls anyway. */
 #define TAKT__ORDERING_GIVEN

@@ -320,82 +320,57 @@ void takt__sim_store(void *address, uint32_t size, uint64_t value, enum takt__si
                   "%lld", (long long)value);
 }
 
-bool takt__sim_swap(void *address, uint32_t size, uint64_t from, uint64_t to,
-                    const struct takt__site *site)
+/* What a read-modify-write finds: the latest store. */
+static uint64_t find_latest(struct place *p, enum takt__sim_order order)
 {
-    struct place *p = approach(address, size);
-    uint64_t value = latest(p)->value;
-    bool done = value == from;
     *known(p) = p->last;
-    learn(latest(p), true);
-    if (done)
-        append(p, to, true);
-    else
-        sim_note_read();
-    if (sim_tracing)
-        sim_trace("swap", site, address, done ? "%lld -> %lld" : "%lld, not %lld", (long long)value,
-                  (long long)(done ? to : from));
-    return done;
+    learn(latest(p), order == TAKT__SIM_ORDERED);
+    return latest(p)->value;
 }
 
 /*
- * What a relaxed read-modify-write stores: as it continues a release sequence, an acquire load that
- * finds it learns what was to be learnt from the store before it, and nothing of its writer.
+ * What it stores. As it continues a release sequence, an acquire load that finds it learns what was
+ * to be learnt from the store before it; of its writer, if it is relaxed, nothing.
  */
-static void append_relaxed(struct place *p, uint64_t value)
+static void replace_latest(struct place *p, uint64_t value, enum takt__sim_order order)
 {
     struct store before = *latest(p);
-    append(p, value, false);
+    append(p, value, order == TAKT__SIM_ORDERED);
     struct store *s = latest(p);
-    if (!before.view)
-        return;
+    if (order == TAKT__SIM_ORDERED || !before.view)
+        return; /* its writer has learnt that before */
     if (s->view)
         join(pool + (s->view - pool), before.view, 0, before.width);
     else
         *s = (struct store){value, before.view, before.width};
 }
 
-bool takt__sim_swap_relaxed(void *address, uint32_t size, uint64_t from, uint64_t to,
-                            const struct takt__site *site)
+bool takt__sim_swap(void *address, uint32_t size, uint64_t from, uint64_t to,
+                    enum takt__sim_order order, const struct takt__site *site)
 {
     struct place *p = approach(address, size);
-    uint64_t value = latest(p)->value;
+    uint64_t value = find_latest(p, order);
     bool done = value == from;
-    *known(p) = p->last;
-    learn(latest(p), false);
     if (done)
-        append_relaxed(p, to);
+        replace_latest(p, to, order);
     else
         sim_note_read();
     if (sim_tracing)
-        sim_trace("swap relaxed", site, address, "%lld", (long long)value);
+        sim_trace(order == TAKT__SIM_ORDERED ? "swap" : "swap relaxed", site, address,
+                  done ? "%lld -> %lld" : "%lld, not %lld", (long long)value,
+                  (long long)(done ? to : from));
     return done;
 }
 
-uint64_t takt__sim_add_relaxed(void *address, uint32_t size, uint64_t value,
-                               const struct takt__site *site)
+uint64_t takt__sim_add(void *address, uint32_t size, uint64_t value, enum takt__sim_order order,
+                       const struct takt__site *site)
 {
     struct place *p = approach(address, size);
-    uint64_t before = latest(p)->value;
-    *known(p) = p->last;
-    learn(latest(p), false);
-    append_relaxed(p, size == sizeof(uint32_t) ? (uint32_t)(before + value) : before + value);
+    uint64_t before = find_latest(p, order), sum = before + value;
+    replace_latest(p, size == sizeof(uint32_t) ? (uint32_t)sum : sum, order);
     if (sim_tracing)
-        sim_trace("add relaxed", site, address, "%lld", (long long)before);
-    return before;
-}
-
-uint64_t takt__sim_add(void *address, uint32_t size, uint64_t value, const struct takt__site *site)
-{
-    struct place *p = approach(address, size);
-    uint64_t before = latest(p)->value;
-    *known(p) = p->last;
-    learn(latest(p), true);
-    uint64_t sum = before + value;
-    append(p, size == sizeof(uint32_t) ? (uint32_t)sum : sum, true);
-    if (sim_tracing)
-        sim_trace("add", site, address, "%lld -> %lld", (long long)before,
-                  (long long)latest(p)->value);
+        sim_trace(order == TAKT__SIM_ORDERED ? "add" : "add relaxed", site, address, "%lld -> %lld",
+                  (long long)before, (long long)latest(p)->value);
     return before;
 }
 
