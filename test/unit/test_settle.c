@@ -36,12 +36,28 @@ static struct perf_settle settle_of(const int64_t *moved, size_t moves)
     return settle;
 }
 
-Test(settle, an_output_that_stays_as_it_was_settles_at_once)
+struct phase {
+    int ticks;
+    int64_t events; /* in each */
+};
+
+/* A move, and what came after it. */
+static struct perf_settle after(const struct phase *phases, size_t count)
 {
     begin();
     int64_t moved = time_now;
-    flow(30, 1000, 10);
-    struct perf_settle s = settle_of(&moved, 1);
+    for (size_t i = 0; i < count; i++)
+        flow(phases[i].ticks, phases[i].events, 10);
+    return settle_of(&moved, 1);
+}
+
+#define AFTER(...)                                                                                 \
+    after((const struct phase[]){__VA_ARGS__},                                                     \
+          sizeof((const struct phase[]){__VA_ARGS__}) / sizeof(struct phase))
+
+Test(settle, an_output_that_stays_as_it_was_settles_at_once)
+{
+    struct perf_settle s = AFTER({30, 1000});
     cr_assert_eq(s.moves, 1);
     cr_assert_eq(s.ticks, 0);
     cr_assert_eq(s.most, 0);
@@ -52,14 +68,8 @@ Test(settle, an_output_that_stays_as_it_was_settles_at_once)
 
 Test(settle, the_first_good_tick_counts_against_what_comes_later)
 {
-    begin();
-    int64_t moved = time_now;
-    flow(2, 500, 10);
-    flow(1, 940, 10);
-    flow(1, 960, 10);
-    flow(1, 100, 10); /* a disturbance, later */
-    flow(30, 1000, 10);
-    struct perf_settle s = settle_of(&moved, 1);
+    const struct phase disturbance = {1, 100};
+    struct perf_settle s = AFTER({2, 500}, {1, 940}, {1, 960}, disturbance, {30, 1000});
     cr_assert_eq(s.ticks, 3);
     cr_assert_float_eq(s.share[0], 0.5, 1e-9);
     cr_assert_float_eq(s.share[1], 0.5, 1e-9);
@@ -69,23 +79,15 @@ Test(settle, the_first_good_tick_counts_against_what_comes_later)
 
 Test(settle, the_measure_is_the_new_phase_and_no_single_tick_of_it)
 {
-    begin();
-    int64_t moved = time_now;
-    flow(4, 1900, 10);
-    flow(4, 1950, 10);
-    flow(10, 2000, 10);
-    flow(1, 9000, 10); /* a burst, */
-    flow(1, 10, 10);   /* and what it was taken from */
-    flow(10, 2000, 10);
-    struct perf_settle s = settle_of(&moved, 1);
+    const struct phase burst = {1, 9000}, taken_from = {1, 10};
+    struct perf_settle s = AFTER({4, 1900}, {4, 1950}, {10, 2000}, burst, taken_from, {10, 2000});
     cr_assert_eq(s.ticks, 0, "1,900 are 95 %% of 2,000");
     cr_assert_float_eq(s.share[0], 0.95, 1e-9);
-    moved = 0;
     begin();
     for (size_t i = 0; i < arrivals; i++)
         arrival[i].past *= 10; /* what was before the move does not count */
     past *= 10;
-    moved = time_now;
+    int64_t moved = time_now;
     flow(1, 900, 10);
     flow(30, 1000, 10);
     cr_assert_eq(settle_of(&moved, 1).ticks, 1);
@@ -148,15 +150,8 @@ Test(settle, what_is_not_in_the_list_is_not_judged)
 
 Test(settle, an_output_that_never_comes_back_is_as_late_as_the_phase_is_long)
 {
-    begin();
-    int64_t moved = time_now;
-    flow(20, 1000, 10);
-    flow(20, 2000, 10); /* grows on: the median of the rest is 2,000 */
-    struct perf_settle s = settle_of(&moved, 1);
+    struct perf_settle s = AFTER({20, 1000}, {20, 2000}); /* the median of the rest is 2,000 */
     cr_assert_eq(s.ticks, 20);
-    begin();
-    moved = time_now;
-    flow(8, 1000, 10);
-    flow(30, 0, 10);
-    cr_assert_eq(settle_of(&moved, 1).moves, 0, "there is no rate to come back to");
+    s = AFTER({8, 1000}, {30, 0});
+    cr_assert_eq(s.moves, 0, "there is no rate to come back to");
 }
