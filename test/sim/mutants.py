@@ -7,11 +7,17 @@
 
 A mutant is a piece of text in a file, what is put in its place, and the cases that must notice. The
 library is compiled anew with it (a copy; ROOT is only read) and the explorer is run on those cases
-alone. The first point is the library as it is, on the same cases: it must pass.
+alone; as many mutants at once as there are cores, each in a copy of its own. The first point is the
+library as it is, on the same cases: it must pass.
 """
 
+import os
+import queue
+import shutil
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -162,15 +168,18 @@ MUTANTS = [
 class Explorer(explorer.Build):
     """The explorer of a copy; of a mutant only what it changes is compiled."""
 
-    def build(self, changed=None):
+    def build(self, changed):
         """None, or why it did not compile. A header concerns everything."""
         for source in self.sources:
-            if changed and changed.suffix == ".c" and source != changed:
+            if changed.suffix == ".c" and source != changed:
                 continue
             error = self.compile(source)
             if error:
                 return error
         return self.link()
+
+    def build_all(self, pool):
+        return next(filter(None, pool.map(self.compile, self.sources)), None) or self.link()
 
     def failing(self, cases, schedules=SCHEDULES):
         """The report of the first of these cases that fails, or None."""
@@ -186,14 +195,16 @@ class Plan:
     def __init__(self, count):
         print(f"1..{count}", flush=True)
         self.number, self.failed = 0, False
+        self.lock = threading.Lock()
 
     def point(self, passed, text, details=""):
-        self.number += 1
-        self.failed |= not passed
-        print(f"{'' if passed else 'not '}ok {self.number} - {text}")
-        for line in (details or "").splitlines():
-            print(f"# {line}")
-        sys.stdout.flush()
+        with self.lock:
+            self.number += 1
+            self.failed |= not passed
+            print(f"{'' if passed else 'not '}ok {self.number} - {text}")
+            for line in (details or "").splitlines():
+                print(f"# {line}")
+            sys.stdout.flush()
 
 
 def kill(program, mutant, plan):
@@ -220,17 +231,31 @@ def main(arguments):
         only, arguments = arguments[1], arguments[2:]
     root, compiler = Path(arguments[0]).resolve(), arguments[1:]
     mutants = [mutant for mutant in MUTANTS if only in (None, mutant[0])]
-    # Headers last, each after a complete build anyway.
+    # Headers last: they leave objects that know them.
     mutants.sort(key=lambda mutant: mutant[1].endswith(".h"))
-    with tempfile.TemporaryDirectory() as folder:
-        explorer.copy_sources(root, Path(folder))
-        program = Explorer(compiler, Path(folder))
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(cores) as pool:
+        folders = [Path(folder) / str(i) for i in range(cores)]
+        explorer.copy_sources(root, folders[0])
+        program = Explorer(compiler, folders[0])
         plan = Plan(len(mutants) + 1)
-        error = program.build()
+        error = program.build_all(pool)
         cases = sorted({case for mutant in mutants for case in mutant[4]})
         plan.point(not error and not program.failing(cases, SOUND), "the library as it is", error)
-        for mutant in mutants:
-            kill(program, mutant, plan)
+        vacant = queue.SimpleQueue()
+        vacant.put(program)
+        for copy in folders[1:]:
+            shutil.copytree(folders[0], copy)
+            vacant.put(Explorer(compiler, copy))
+
+        def kill_in_copy(mutant):
+            copy = vacant.get()
+            try:
+                kill(copy, mutant, plan)
+            finally:
+                vacant.put(copy)
+
+        list(pool.map(kill_in_copy, mutants))
     return 1 if plan.failed else 0
 
 
