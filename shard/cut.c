@@ -219,10 +219,10 @@ static enum phase install(struct takt__stage *stage)
             return INSTALL;
     uint32_t most = shards > old->blocks.shards ? shards : old->blocks.shards;
     takt__gate_cover(&stage->gate, 2 * most);
-    takt__gate_raise(&stage->gate); /* the new shards count from here on */
+    takt__gate_raise(&stage->gate);                 /* the new shards count from here on */
+    note_width(change, old->blocks.shards, shards); /* in the figures before it shows */
     takt__st64_rlx(&old->cut, change->cut);
     takt__st32_rel(&old->final, 1); /* release [pairs: cut-final] */
-    note_width(change, old->blocks.shards, shards);
     takt__st64_rlx(&change->from, change->cut);
     takt__st32_rel(&stage->current, 1 - stage->current); /* release [pairs: current] */
     return LEAVE;
