@@ -11,13 +11,23 @@ static enum takt__state state_of(const takt_stage *stage)
     return (enum takt__state)takt__ld32_acq(&stage->pipeline->state); /* acquire [pairs: state] */
 }
 
+/*
+ * The whole change, and the rest of one before it, in a pipeline that does not run, where nobody
+ * else takes them further but who asks for another; that one finds us at it and leaves it to us.
+ */
+static void change_at_rest(takt_stage *stage)
+{
+    while (state_of(stage) != TAKT__STATE_RUNNING && !takt__cut_settled(&stage->core) &&
+           takt__cut_step(&stage->core))
+        takt__fence(); /* between leaving off and looking for what was asked meanwhile */
+}
+
 int takt_stage_replace(takt_stage *stage, const takt_replacement *replacement)
 {
     if (!stage || !replacement || replacement->size != sizeof *replacement ||
         !replacement->handler || (replacement->on_handover && !stage->core.ordered))
         return TAKT_EINVAL;
-    enum takt__state state = state_of(stage);
-    if (state > TAKT__STATE_STOPPED)
+    if (state_of(stage) > TAKT__STATE_STOPPED)
         return TAKT_ESTATE;
     takt__cut_replace(&stage->core, &(struct takt__code){
                                         .handler = replacement->handler,
@@ -25,10 +35,9 @@ int takt_stage_replace(takt_stage *stage, const takt_replacement *replacement)
                                         .on_handover = replacement->on_handover,
                                         .on_retired = replacement->on_retired,
                                     });
-    if (state == TAKT__STATE_RUNNING)
-        takt__runtime_step_cut(stage->pipeline->runtime, &stage->core);
-    else
-        takt__cut_step(&stage->core); /* nobody else runs it: this is the whole change */
+    change_at_rest(stage);
+    /* It may run, or have been started meanwhile, and a worker have been turned away by us. */
+    takt__runtime_step_cut(stage->pipeline->runtime, &stage->core);
     return 0;
 }
 
