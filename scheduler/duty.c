@@ -11,7 +11,7 @@
  * one more for each of them that is stuck in a handler; the others are the reserve, and sleep. In a
  * runtime with no more workers than cores there is no reserve, and nothing of this is done.
  *
- * Stuck is who sits in a seat and
+ * Stuck is who sits in a seat, or is in a call-back, and
  *
  * - is blocked: the system says of its thread, at the moment of the tick, that it sleeps. One look
  *   says little about a handler that waits for part of its time, but many looks do, and what is
@@ -80,12 +80,17 @@ void takt__duty_set(takt_runtime *runtime, uint32_t count)
         takt__park_wake_all(&runtime->duty.lot);
 }
 
-/* Whether the worker sat in one seat all the while that its thread was looked at, and slept. */
+static bool is_in_pass(const struct takt__worker *w)
+{
+    return takt__runtime_in_pass(takt__ld64_rlx(&w->epoch));
+}
+
+/* Whether the worker was in one pass all the while that its thread was looked at, and slept. */
 static bool is_blocked(const struct takt__worker *w)
 {
-    int64_t seats = takt__ld64_rlx(&w->probe.seats);
-    return takt__topo_blocked(takt__ld32_rlx(&w->thread_id)) &&
-           takt__ld64_rlx(&w->probe.seat) != 0 && takt__ld64_rlx(&w->probe.seats) == seats;
+    int64_t epoch = takt__ld64_rlx(&w->epoch);
+    return takt__runtime_in_pass(epoch) && takt__topo_blocked(takt__ld32_rlx(&w->thread_id)) &&
+           takt__ld64_rlx(&w->epoch) == epoch;
 }
 
 /* Looks at some of those on duty, at others each time. */
@@ -95,7 +100,7 @@ static void look(takt_runtime *runtime)
     uint32_t there = takt__ld32_rlx(&runtime->on_duty);
     for (uint32_t i = 0; i < there && i < LOOKS; i++) {
         struct takt__worker *w = &runtime->workers[duty->next++ % there];
-        w->blocked = takt__ld64_rlx(&w->probe.seat) != 0 && is_blocked(w);
+        w->blocked = is_blocked(w);
     }
 }
 
@@ -106,7 +111,7 @@ static uint32_t count_wanted(const takt_runtime *runtime)
     while (count < runtime->worker_count && able < runtime->duty.cores) {
         const struct takt__worker *w = &runtime->workers[count++];
         bool still = takt__ld64_rlx(&w->probe.still_since) != 0;
-        able += !still && !(w->blocked && takt__ld64_rlx(&w->probe.seat) != 0);
+        able += !still && !(w->blocked && is_in_pass(w));
     }
     return count;
 }

@@ -168,6 +168,12 @@ static inline double takt__preference(const takt_stage *stage)
     return bits ? preference : stage->weight;
 }
 
+/* Whether the worker with such an epoch looks for work, or is at it. */
+static inline bool takt__runtime_in_pass(int64_t epoch)
+{
+    return epoch & 1;
+}
+
 /* Enters a pass: pipelines seen in it stay whole until the next pass, or the rest. */
 void takt__runtime_enter(int64_t *epoch);
 

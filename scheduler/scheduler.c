@@ -179,8 +179,9 @@ void *takt__scheduler_main(void *argument)
         if (now > before)
             flowed = tick(runtime, now, now - before);
         takt__runtime_rest(&runtime->scheduler_epoch);
-        if (takt__watch_tick(runtime, now))
+        if (takt__watch_workers(runtime, now))
             takt__runtime_wake_another(runtime);
+        takt__watch_tick(runtime, now);
         if (now > before && takt__duty_tick(runtime))
             flowed = true; /* now it may */
         int64_t longest = runtime->tick_ns > IDLE_TICK_NS ? runtime->tick_ns : IDLE_TICK_NS;

@@ -264,22 +264,21 @@ void takt__watch_leave(takt_pipeline *p)
     pthread_mutex_unlock(&watch->lock);
 }
 
-/* Notes since when each worker has not moved in its seat. True if that is new of one of them. */
-static bool look_at_workers(takt_runtime *runtime, int64_t now)
+/*
+ * Notes since when the worker has not moved, in its seat, or in a call-back of a change that it met
+ * on the way. True if that is new.
+ */
+static bool look_at_worker(struct takt__worker *w, int64_t now)
 {
-    bool one_more = false;
-    for (uint32_t i = 0; i < runtime->crew; i++) {
-        struct takt__probe *probe = &runtime->workers[i].probe;
-        int64_t moves = takt__ld64_rlx(&probe->seats) + takt__ld64_rlx(&probe->batches);
-        if (moves != probe->seen_moves || takt__ld64_rlx(&probe->seat) == 0) {
-            probe->seen_moves = moves;
-            takt__st64_rlx(&probe->still_since, 0);
-        } else if (takt__ld64_rlx(&probe->still_since) == 0) {
-            takt__st64_rlx(&probe->still_since, now);
-            one_more = true;
-        }
-    }
-    return one_more;
+    struct takt__probe *probe = &w->probe;
+    int64_t epoch = takt__ld64_rlx(&w->epoch);
+    int64_t moves = epoch + takt__ld64_rlx(&probe->batches);
+    bool still = moves == probe->seen_moves && takt__runtime_in_pass(epoch);
+    bool was_still = takt__ld64_rlx(&probe->still_since) != 0;
+    probe->seen_moves = moves;
+    if (still != was_still)
+        takt__st64_rlx(&probe->still_since, still ? now : 0);
+    return still && !was_still;
 }
 
 void takt__watch_refresh(takt_runtime *runtime)
@@ -291,10 +290,17 @@ void takt__watch_refresh(takt_runtime *runtime)
     }
 }
 
-bool takt__watch_tick(takt_runtime *runtime, int64_t now)
+bool takt__watch_workers(takt_runtime *runtime, int64_t now)
+{
+    bool one_more = false;
+    for (uint32_t i = 0; i < runtime->crew; i++)
+        one_more |= look_at_worker(&runtime->workers[i], now);
+    return one_more;
+}
+
+void takt__watch_tick(takt_runtime *runtime, int64_t now)
 {
     struct takt__watch *watch = &runtime->watch;
-    bool stuck = look_at_workers(runtime, now);
     pthread_mutex_lock(&watch->lock);
     if (watch->file.map || watch->trace.on) {
         takt__watch_refresh(runtime);
@@ -302,5 +308,4 @@ bool takt__watch_tick(takt_runtime *runtime, int64_t now)
         takt__counters_write(runtime, now);
     }
     pthread_mutex_unlock(&watch->lock);
-    return stuck;
 }

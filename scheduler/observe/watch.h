@@ -70,9 +70,9 @@ int takt__watch_pipeline(takt_pipeline *pipeline);
 /* Takes its last figures: it is about to be destroyed. */
 void takt__watch_leave(takt_pipeline *pipeline);
 
-/* The scheduler thread's part, at every tick. True: one more worker has not moved since the last.
- */
-bool takt__watch_tick(takt_runtime *runtime, int64_t now);
+/* The scheduler thread's parts, at every tick. True: one more worker does not move. */
+bool takt__watch_workers(takt_runtime *runtime, int64_t now);
+void takt__watch_tick(takt_runtime *runtime, int64_t now);
 
 /* What the scheduler decided about a stage; its thread only. */
 struct takt__verdict {

@@ -139,10 +139,11 @@ static void let_sleep(const takt_runtime *runtime)
     }
 }
 
-/* No reserve; of two events one is left beside who handles the other, not worth a wake-up. */
-Test(duty, somebody_comes_for_what_was_left)
+/* Without a reserve: of two events one is left beside who handles the other, not worth a wake-up.
+ */
+static void leave_one(takt_runtime *runtime)
 {
-    struct flow_line line = {.runtime = with(2, 2, 1000000)};
+    struct flow_line line = {.runtime = runtime};
     struct meeting m = {.wanted = 2};
     line.p = flow_pipeline(line.runtime, 64);
     flow_stage(line.p, TAKT_STAGE(.handler = meet, .context = &m, .shards = 2, .block = 1));
@@ -153,7 +154,33 @@ Test(duty, somebody_comes_for_what_was_left)
     flow_reaches(&m.met, 1);
     takt_pipeline_close(line.p);
     flow_ends_with(line.p, 0);
-    flow_take_up(&line);
+    takt_pipeline_destroy(line.p);
+}
+
+Test(duty, somebody_comes_for_what_was_left)
+{
+    takt_runtime *runtime = with(2, 2, 1000000);
+    leave_one(runtime);
+    takt_runtime_destroy(runtime);
+}
+
+/* Also in a pipeline for whose figures there is no place. */
+Test(duty, somebody_comes_for_what_was_left_in_the_seventeenth)
+{
+    takt_runtime *runtime = with(2, 2, 1000000);
+    takt_pipeline *ended[TAKT_PIPELINES_MAX];
+    struct flow_checker checker = {0};
+    for (int i = 0; i < TAKT_PIPELINES_MAX; i++) {
+        ended[i] = flow_pipeline(runtime, 8);
+        flow_last(ended[i], NULL, &checker);
+        flow_start(ended[i]);
+        takt_pipeline_close(ended[i]);
+        flow_ends_with(ended[i], 0);
+    }
+    leave_one(runtime);
+    for (int i = 0; i < TAKT_PIPELINES_MAX; i++)
+        takt_pipeline_destroy(ended[i]);
+    takt_runtime_destroy(runtime);
 }
 
 /* Waits a little for each event, and counts how many do at once. */
