@@ -65,7 +65,7 @@ int takt_pipeline_create(takt_pipeline **out, takt_runtime *runtime,
     p->fixed_widths = options->fixed_widths;
     p->policy = options->policy ? options->policy : takt_policy_default();
     p->weight = weight;
-    p->slice_ns = options->slice_ns ? options->slice_ns : SLICE_NS;
+    p->slice_ns = takt__duration(options->slice_ns, SLICE_NS);
     p->name = copy_name(allocator, options->name ? options->name : "pipeline", &p->name_size);
     int error = takt_ring_create(
         &p->ring, TAKT_RING(.event_size = options->event_size, .capacity = options->capacity,

@@ -51,7 +51,7 @@ static takt_runtime *make(const takt_runtime_options *options)
     runtime->crew = runtime->worker_count + options->helpers;
     runtime->pin = options->pin;
     takt__duty_init(runtime, options->cores);
-    runtime->tick_ns = options->tick_ns ? options->tick_ns : TAKT_TICK_NS;
+    runtime->tick_ns = takt__duration(options->tick_ns, TAKT_TICK_NS);
     uint32_t n = runtime->crew;
     runtime->workers = takt__allocate(allocator, workers_size(n), TAKT_LINE_PAIR);
     runtime->picks = takt__allocate(allocator, picks_size(n), TAKT_LINE_PAIR);

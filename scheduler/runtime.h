@@ -159,6 +159,13 @@ struct takt_runtime {
     TAKT_ALIGNED uint32_t helping; /* threads in takt_runtime_help */
 };
 
+/* An option's, 0 being the default. TAKT_FOREVER is a day: times are added up, and multiplied. */
+static inline int64_t takt__duration(int64_t ns, int64_t usual)
+{
+    const int64_t day = INT64_C(86400000000000);
+    return ns == 0 ? usual : ns < day ? ns : day;
+}
+
 /* How much workers count the stage's backlog. */
 static inline double takt__preference(const takt_stage *stage)
 {

@@ -290,6 +290,28 @@ Test(pipeline, computed_keys_keep_their_order_while_shards_change)
     check_keyed(false, false);
 }
 
+/* Times of an option are reckoned with. */
+Test(pipeline, ticks_and_slices_may_be_for_ever)
+{
+    struct flow_maker maker = {.total = 20000};
+    struct flow_checker checker = {0};
+    takt_runtime *runtime;
+    takt_pipeline *p;
+    cr_assert_eq(takt_runtime_create(
+                     &runtime, TAKT_RUNTIME(.workers = 2, .cores = 2, .tick_ns = TAKT_FOREVER)),
+                 0);
+    cr_assert_eq(takt_pipeline_create(&p, runtime,
+                                      TAKT_PIPELINE(.event_size = sizeof(struct flow_event),
+                                                    .capacity = 1024, .slice_ns = TAKT_FOREVER)),
+                 0);
+    flow_last(p, flow_source(p, &maker), &checker);
+    flow_start(p);
+    flow_ends_with(p, 0);
+    flow_has_seen(&checker, 20000);
+    takt_pipeline_destroy(p);
+    takt_runtime_destroy(runtime);
+}
+
 Test(pipeline, two_run_in_one_runtime_at_once)
 {
     struct flow_maker makers[2] = {{.total = -1}, {.total = -1}};
