@@ -151,7 +151,8 @@ int64_t takt__await(const struct takt__await *what, const takt_wait *how)
  */
 void takt__gates_wake(const struct takt__gates *gates)
 {
-    for (uint32_t i = 0; i < gates->count; i++) {
+    uint32_t count = takt__ld32_acq(&gates->count); /* acquire [pairs: gates] */
+    for (uint32_t i = 0; i < count; i++) {
         const struct takt__gate *gate = gates->gate[i];
         uint32_t used = takt__ld32_acq(&gate->used); /* acquire [pairs: gate-used] */
         for (uint32_t k = 0; k < used; k++) {

@@ -190,7 +190,7 @@ int64_t takt__ring_claim(takt_ring *ring, int64_t n, int64_t deadline)
     int64_t capacity = ring->mask + 1;
     if (n < 1 || n > capacity)
         return TAKT_EINVAL;
-    if (ring->hidden->consumers.count == 1 && takt__ld32_rlx(&ring->hidden->added.used) == 0)
+    if (takt__ring_has_no_consumer(ring))
         return TAKT_ENOCONSUMER;
     if (takt__ld64_rlx(&ring->claimed) > TAKT_SEQUENCE_GONE - 1 - capacity - n)
         return TAKT_ELIMIT;

@@ -178,12 +178,6 @@ static int64_t find_wanted(const takt_payload *p, int64_t claimed, int64_t done,
     return high;
 }
 
-static bool never_had_consumer(const takt_ring *ring)
-{
-    const struct takt__ring_private *hidden = ring->hidden;
-    return hidden->consumers.count == 1 && takt__ld32_rlx(&hidden->added.used) == 0;
-}
-
 /*
  * Moves `claimed` by one; false if it is not what it was. Who claims bytes next knows of this claim
  * by the lock, and who claims slots alone need not know of it.
@@ -225,7 +219,7 @@ static int64_t attempt(takt_payload *p, uint32_t length, void **memory, int64_t 
     int64_t bytes_until = p->bytes_until;
     if (claimed >= slots_until || end > bytes_until) {
         int64_t last = TAKT_SEQUENCE_GONE - 2 - p->slot_mask; /* of all sequences, as in claim.c */
-        if (never_had_consumer(ring))
+        if (takt__ring_has_no_consumer(ring))
             return TAKT_ENOCONSUMER;
         if (claimed >= last)
             return TAKT_ELIMIT;

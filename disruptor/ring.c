@@ -122,20 +122,20 @@ static bool was_claimed(const takt_ring *ring)
     return takt__ld64_rlx(&ring->claimed) != ring->hidden->first - 1;
 }
 
-int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate, bool at_rest)
+int takt__ring_set_gates(takt_ring *ring, const struct takt__gate *const *gate, uint32_t count,
+                         bool at_rest)
 {
     struct takt__gates *gates = &ring->hidden->consumers;
     if (was_claimed(ring) && !at_rest)
         return TAKT_ESTATE;
-    if (gates->count == TAKT_GATING_MAX + 1) /* the ring's own is one of them */
+    if (count > TAKT_GATING_MAX)
         return TAKT_ELIMIT;
-    gates->gate[gates->count++] = gate;
+    pthread_mutex_lock(&ring->hidden->graph_lock); /* against a halt, which wakes at them */
+    for (uint32_t i = 0; i < count; i++)
+        gates->gate[1 + i] = gate[i];         /* the first is the ring's own */
+    takt__st32_rel(&gates->count, 1 + count); /* release [pairs: gates] */
+    pthread_mutex_unlock(&ring->hidden->graph_lock);
     return 0;
-}
-
-void takt__ring_forget_gates(takt_ring *ring)
-{
-    ring->hidden->consumers.count = 1; /* the ring's own: single sequences */
 }
 
 int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer)
@@ -153,7 +153,9 @@ void takt_ring_halt(takt_ring *ring)
     /* A claim stores `room`, then looks at `halted`: it sees it, or the next store is last. */
     takt__fence();
     takt__st64_rlx(&ring->room, INT64_MIN); /* claims go the slow way, which looks at `halted` */
+    pthread_mutex_lock(&ring->hidden->graph_lock);
     takt__gates_wake(&ring->hidden->consumers);
+    pthread_mutex_unlock(&ring->hidden->graph_lock);
     takt__consumers_halt(ring);
     takt__ring_wake(ring);
     if (ring->hidden->park)

@@ -57,14 +57,21 @@ static inline uint32_t takt__ring_version(const takt_ring *ring)
 }
 
 /*
- * Makes the producers wait for all members of a gate. Before the first claim (TAKT_ESTATE), or,
- * where the caller sees to it that nobody claims meanwhile (`at_rest`), for members that have come
- * as far as the cursor.
+ * Makes the producers wait for all members of these gates, and no longer for those of the last
+ * call. Before the first claim (TAKT_ESTATE), or, where the caller sees to it that nobody claims
+ * meanwhile (`at_rest`), for members that have come as far as the cursor. Who claims before the
+ * first call has no consumer, and may ask again until then. TAKT_ELIMIT.
  */
-int takt__ring_add_gate(takt_ring *ring, const struct takt__gate *gate, bool at_rest);
+int takt__ring_set_gates(takt_ring *ring, const struct takt__gate *const *gate, uint32_t count,
+                         bool at_rest);
 
-/* Makes them wait for none of the gates added so far. While nobody claims. */
-void takt__ring_forget_gates(takt_ring *ring);
+/* Whether the producers have nobody to wait for, and never had. */
+static inline bool takt__ring_has_no_consumer(const takt_ring *ring)
+{
+    const struct takt__ring_private *hidden = ring->hidden;
+    return takt__ld32_acq(&hidden->consumers.count) == 1 && /* acquire [pairs: gates] */
+           takt__ld32_rlx(&hidden->added.used) == 0;
+}
 
 /* Lets workers sleep in `park`: a publish looks there for sleepers. Before the first claim. */
 void takt__ring_set_park(takt_ring *ring, struct takt__park *park);

@@ -50,11 +50,24 @@ int64_t takt__pipeline_done(const takt_pipeline *p)
     return least;
 }
 
-/* Moves a running pipeline to its last state and tells who waits. */
+/* Moves a pipeline to its last state: one that runs, or, to halt it, one that is stopped. */
+static bool finish(takt_pipeline *p, enum takt__state state)
+{
+    for (;;) {
+        uint32_t before = takt__ld32_rlx(&p->state);
+        if (before != TAKT__STATE_RUNNING &&
+            (before != TAKT__STATE_STOPPED || state != TAKT__STATE_HALTED))
+            return false;
+        if (takt__cas32(&p->state, before, state)) /* release [pairs: state] */
+            return true;
+        /* It has been started or stopped meanwhile, or another one was faster. */
+    }
+}
+
+/* Moves it there and tells who waits. */
 static void end(takt_pipeline *p, enum takt__state state)
 {
-    if (!takt__cas32(&p->state, TAKT__STATE_RUNNING, state) && /* release [pairs: state] */
-        (state != TAKT__STATE_HALTED || !takt__cas32(&p->state, TAKT__STATE_STOPPED, state)))
+    if (!finish(p, state))
         return;
     takt__runtime_vacate(p->runtime, p);
     takt_ring_halt(p->ring);
@@ -80,11 +93,34 @@ void takt__pipeline_settle(takt_pipeline *p)
     }
 }
 
+/*
+ * What ends a pipeline may let another thread return from its wait, and destroy the pipeline,
+ * before the call is over. So it is counted first, and the destruction waits for it.
+ */
+static void come(takt_pipeline *p)
+{
+    takt__add32_rlx(&p->callers, 1); /* seen by who sees what comes after it */
+}
+
+static void go(takt_pipeline *p)
+{
+    takt__add32(&p->callers, (uint32_t)-1); /* release [pairs: callers] */
+}
+
+void takt__pipeline_await_callers(const takt_pipeline *p)
+{
+    struct takt__backoff backoff = {0};
+    while (takt__ld32_acq(&p->callers)) /* acquire [pairs: callers] */
+        takt__backoff_wait(&backoff, TAKT_FOREVER);
+}
+
 void takt_pipeline_close(takt_pipeline *p)
 {
+    come(p);
     takt__st32_rel(&p->closed, 1); /* release [pairs: closed] */
     takt__fence();                 /* a worker that sleeps looked at `closed` after saying so */
     takt__park_wake_one(&p->runtime->park);
+    go(p);
 }
 
 /* The result of a pipeline that has come to its last state; 1 while it runs. */
@@ -191,7 +227,9 @@ void takt_pipeline_resume(takt_pipeline *p)
 
 void takt_pipeline_halt(takt_pipeline *p)
 {
+    come(p);
     end(p, TAKT__STATE_HALTED);
+    go(p);
 }
 
 int takt_stage_set_shards(takt_stage *stage, uint32_t shards)

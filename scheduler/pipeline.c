@@ -286,8 +286,8 @@ int takt__pipeline_add_pump(takt_pipeline *p)
     }
     p->stages[0] = pump;
     pump->index = 0;
-    p->source = pump;
     p->intake.pump = true;
+    takt__stp_rel(&p->source, pump); /* release [pairs: pump]: the producer may ask already */
     return 0;
 }
 
@@ -310,6 +310,7 @@ void takt_pipeline_destroy(takt_pipeline *p)
     if (!p)
         return;
     takt_pipeline_halt(p);
+    takt__pipeline_await_callers(p);
     takt__runtime_detach(p->runtime, p);
     takt__watch_leave(p);
     takt__taps_destroy(p);

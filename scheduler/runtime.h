@@ -95,6 +95,7 @@ struct takt_pipeline {
     uint32_t closed;  /* the outside producer has ended */
     uint32_t paused;  /* the source is not to run */
     uint32_t failing; /* a handler has failed: `failure` holds */
+    uint32_t callers; /* threads in calls that let another one destroy the pipeline meanwhile */
     pthread_mutex_t failure_lock;
     takt_failure failure; /* the lowest so far; of several stages the first */
     uint32_t failed_stage;
@@ -237,6 +238,9 @@ void takt__pipeline_fail(takt_pipeline *pipeline, const takt_stage *stage, int64
  * it.
  */
 void takt__pipeline_settle(takt_pipeline *pipeline);
+
+/* Waits until nobody is in a call that ends the pipeline. */
+void takt__pipeline_await_callers(const takt_pipeline *pipeline);
 
 /* How far the last stages have come. */
 int64_t takt__pipeline_done(const takt_pipeline *pipeline);

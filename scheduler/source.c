@@ -44,6 +44,8 @@ static int claim_in_ring(takt_pipeline *p, takt_batch *b, uint32_t n, int64_t de
         return hand_out(p, b, n);
     int64_t k = n;
     if (takt__ld64_rlx(&ring->room) < takt__ld64_rlx(&ring->claimed) + k) {
+        if (takt__ring_has_no_consumer(ring))
+            return TAKT_ENOCONSUMER;
         int64_t free = takt_ring_remaining_capacity(ring);
         k = free < 1 ? 1 : free < k ? free : k;
     }
@@ -64,7 +66,7 @@ static int claim_in_waiting_room(takt_pipeline *p, takt_batch *b, uint32_t n)
 {
     if (takt__ld32_rlx(&p->ring->halted))
         return TAKT_EHALTED;
-    if (!p->source)
+    if (!takt__ldp_acq(&p->source)) /* acquire [pairs: pump] */
         return TAKT_ENOCONSUMER;
     takt__waiting_claim(p->intake.waiting, b, n);
     return 0;
@@ -74,7 +76,8 @@ int takt_source_claim(takt_pipeline *p, takt_batch *b, uint32_t n, int64_t deadl
 {
     if (!p || !b || n == 0)
         return TAKT_EINVAL;
-    if (p->source && !p->intake.pump)
+    const takt_stage *source = takt__ldp_acq(&p->source); /* acquire [pairs: pump] */
+    if (source && !p->intake.pump)
         return TAKT_ESTATE;
     return p->intake.waiting ? claim_in_waiting_room(p, b, n) : claim_in_ring(p, b, n, deadline);
 }

@@ -35,17 +35,18 @@ static int close_the_ring(takt_pipeline *p)
     bool again = p->closed_ring;
     if (again && !p->changed)
         return 0;
+    const struct takt__gate *gates[TAKT_STAGES_MAX];
+    uint32_t n = 0;
+    int error = again ? 0 : takt__taps_join(p);
+    if (error < 0)
+        return error;
     find_sinks(p);
-    takt__ring_forget_gates(p->ring);
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (!p->stages[i]->sink)
-            continue;
-        int error = takt__ring_add_gate(p->ring, &p->stages[i]->core.gate, again);
-        if (error < 0)
-            return error;
-    }
-    if (!again)
-        takt__taps_join(p); /* looked at after all others: tap.c */
+    for (uint32_t i = 0; i < p->count; i++) /* the taps are looked at last: tap.c */
+        if (p->stages[i]->sink)
+            gates[n++] = &p->stages[i]->core.gate;
+    error = takt__ring_set_gates(p->ring, gates, n, again);
+    if (error < 0)
+        return error;
     if (p->source)
         p->source->core.upstream = p->ring->hidden->consumers;
     p->closed_ring = true;
@@ -121,8 +122,11 @@ int takt_pipeline_start(takt_pipeline *p)
     if (!takt__cas32(&p->state, before, TAKT__STATE_RUNNING)) /* release [pairs: state] */
         return TAKT_ESTATE;
     error = takt__runtime_attach(p->runtime, p);
-    if (error < 0)
-        takt__cas32(&p->state, TAKT__STATE_RUNNING, before);
+    takt__fence(); /* a halt changes the state and then looks for the pipeline's place */
+    if (error < 0 && takt__cas32(&p->state, TAKT__STATE_RUNNING, before))
+        takt__park_wake_all(&p->waiters);
+    else if (takt__ld32_acq(&p->state) != TAKT__STATE_RUNNING) /* acquire [pairs: state] */
+        takt__runtime_vacate(p->runtime, p);
     return error;
 }
 
@@ -133,6 +137,8 @@ int64_t takt_pipeline_stop(takt_pipeline *p, int64_t deadline)
     if (takt__ld32_acq(&p->state) != TAKT__STATE_RUNNING) /* acquire [pairs: state] */
         return TAKT_ESTATE;
     int64_t left = takt_pipeline_drain(p, deadline);
+    if (left > 0 && takt__ld32_acq(&p->state) != TAKT__STATE_RUNNING) /* acquire [pairs: state] */
+        return TAKT_ESTATE;                                           /* they will never pass */
     if (left != 0)
         return left;
     /* It may have ended, failed or been halted meanwhile. */

@@ -59,14 +59,27 @@ int takt__taps_create(takt_pipeline *p)
     return 0;
 }
 
-void takt__taps_join(takt_pipeline *p)
+static bool has_any(takt_pipeline *p)
+{
+    bool any = false;
+    pthread_mutex_lock(&p->taps->lock);
+    for (int i = 0; i < TAKT_TAPS_MAX; i++)
+        any |= p->taps->tap[i].taken;
+    pthread_mutex_unlock(&p->taps->lock);
+    return any;
+}
+
+int takt__taps_join(takt_pipeline *p)
 {
     takt_stage *stage = &p->taps->stage;
-    if (p->count == TAKT_STAGES_MAX || takt__ring_add_gate(p->ring, &stage->core.gate, false) < 0)
-        return; /* no room: there will be no taps */
+    if (p->has_taps)
+        return 0; /* since a start that failed */
+    if (p->count == TAKT_STAGES_MAX)
+        return has_any(p) ? TAKT_ELIMIT : 0; /* no room: there will be no taps */
     stage->index = p->count;
     p->stages[p->count++] = stage;
     p->has_taps = true;
+    return 0;
 }
 
 /* The tap has moved or gone: see above. */

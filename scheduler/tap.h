@@ -39,8 +39,11 @@ struct takt__taps {
 /* Makes the places for a pipeline's taps. TAKT_ENOMEM. */
 int takt__taps_create(takt_pipeline *pipeline);
 
-/* Makes the producer, and everything that asks how far the pipeline has come, ask the taps too. */
-void takt__taps_join(takt_pipeline *pipeline);
+/*
+ * Puts the stage that stands for the taps behind all others, so that everything that asks how far
+ * the pipeline has come asks the taps too. TAKT_ELIMIT if there are taps and no room for it.
+ */
+int takt__taps_join(takt_pipeline *pipeline);
 
 /* Removes those that are left and frees all. NULL taps are fine. */
 void takt__taps_destroy(takt_pipeline *pipeline);

@@ -265,7 +265,8 @@ int takt_pipeline_add_stage(takt_pipeline *pipeline, takt_stage **stage,
 /*
  * Lets events flow, at first or after a stop; the source is not paused then. TAKT_EGRAPH without
  * stages; TAKT_ELIMIT with too many last stages, or while TAKT_PIPELINES_MAX others run (try again
- * later); TAKT_ENOMEM; TAKT_ERUNNING if it runs, TAKT_ESTATE if it has ended.
+ * later), or with taps and TAKT_STAGES_MAX stages; TAKT_ENOMEM; TAKT_ERUNNING if it runs,
+ * TAKT_ESTATE if it has ended.
  */
 int takt_pipeline_start(takt_pipeline *pipeline);
 
@@ -275,14 +276,18 @@ int takt_pipeline_start(takt_pipeline *pipeline);
  * started again, to go on with the next sequence. 0 if it was stopped. If not, it still runs: how
  * many events were left at the deadline (the source is paused: stop again, or resume), or
  * TAKT_ETIMEDOUT as from a drain; TAKT_ESTATE if it was not running, or has ended meanwhile. The
- * outside producer must have stopped, and goes on after the next start. Not from a handler; until
- * the next start no other thread may ask for this pipeline's figures while stages are added.
+ * outside producer must have stopped, and goes on after the next start. Once nothing is left it
+ * waits, also past the deadline, for every worker of the runtime that is in a handler, be it of
+ * another pipeline; so not from a handler. Until the next start no other thread may ask for this
+ * pipeline's figures while stages are added.
  */
 int64_t takt_pipeline_stop(takt_pipeline *pipeline, int64_t deadline);
 
 /*
  * The ring. Its producer is the caller where the pipeline has no source, unless the oldest event is
- * dropped when it is full: events come in through takt_source_claim then.
+ * dropped when it is full: events come in through takt_source_claim then. Its consumers are the
+ * stages, and taps (takt/tap.h): where the source is a stage, or the oldest is dropped, nobody
+ * looks for workers to wake when a sequence or consumer of one's own moves on.
  */
 takt_ring *takt_pipeline_ring(takt_pipeline *pipeline);
 
@@ -310,7 +315,10 @@ int64_t takt_pipeline_drain(takt_pipeline *pipeline, int64_t deadline);
 /* Lets a source run again after a drain. */
 void takt_pipeline_resume(takt_pipeline *pipeline);
 
-/* Stops after the batches that are being handled. Any thread, never blocks. */
+/*
+ * Stops after the batches that are being handled, and what is left of a worker's slice. Any thread,
+ * never blocks. Nothing happens before the start.
+ */
 void takt_pipeline_halt(takt_pipeline *pipeline);
 
 /*
@@ -320,8 +328,9 @@ void takt_pipeline_halt(takt_pipeline *pipeline);
 int takt_pipeline_failure(const takt_pipeline *pipeline, takt_failure *failure);
 
 /*
- * Halts, waits until no worker is inside, removes the taps, tells the handlers that they are
- * retired, and frees. NULL is fine.
+ * Halts, waits until no worker of the runtime is in a handler, removes the taps, tells the handlers
+ * that they are retired, and frees. Other threads may be about to return from takt_pipeline_close
+ * and takt_pipeline_halt. Not from a handler. NULL is fine.
  */
 void takt_pipeline_destroy(takt_pipeline *pipeline);
 

@@ -67,9 +67,9 @@ TAKT__DECLS_BEGIN
  * 0, or TAKT_DROPPED where the newest is dropped and there is no room: the events in the batch will
  * be counted when they are published, need not be filled, and go nowhere. TAKT_EFULL where a full
  * ring is to fail: `n` events count as refused. TAKT_ETIMEDOUT at the deadline, which matters only
- * where a full ring blocks: no other choice ever waits. TAKT_EHALTED when the pipeline has ended,
- * TAKT_ENOCONSUMER before its start, TAKT_ESTATE if its source is a stage, TAKT_EINVAL. O(1), but
- * O(stages) when the room known of is used up.
+ * where a full ring blocks: no other choice ever waits; TAKT_EFULL if it is TAKT_NOW. TAKT_EHALTED
+ * when the pipeline has ended, TAKT_ENOCONSUMER before its start, TAKT_ESTATE if its source is a
+ * stage, TAKT_EINVAL. O(1), but O(stages) when the room known of is used up.
  */
 int takt_source_claim(takt_pipeline *pipeline, takt_batch *batch, uint32_t n, int64_t deadline);
 

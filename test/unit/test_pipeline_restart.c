@@ -311,6 +311,39 @@ Test(restart, a_stop_that_does_not_come_about_says_so)
     flow_take_up(&line);
 }
 
+struct stopping {
+    takt_pipeline *p;
+    pthread_t thread;
+    int64_t began, result;
+};
+
+static void *stop_it(void *argument)
+{
+    struct stopping *s = argument;
+    takt__store_release(&s->began, 1);
+    s->result = stop(s->p);
+    return NULL;
+}
+
+/* What is left then will never pass, and the pipeline is not one that still runs. */
+Test(restart, a_stop_is_told_that_the_pipeline_was_halted)
+{
+    struct flow_line line;
+    struct flow_held held;
+    flow_lay_held(&line, &held);
+    flow_publish(line.p, 20);
+    flow_reaches(&held.entered, 1);
+    struct stopping s = {.p = line.p};
+    cr_assert_eq(pthread_create(&s.thread, NULL, stop_it, &s), 0);
+    flow_reaches(&s.began, 1);
+    usleep(2000);
+    takt_pipeline_halt(line.p);
+    takt__store_release(&held.let_go, 1);
+    pthread_join(s.thread, NULL);
+    cr_assert_eq(s.result, TAKT_ESTATE, "%ld", s.result);
+    flow_take_up(&line);
+}
+
 Test(restart, there_is_nothing_to_stop_before_the_start)
 {
     struct flow_line line;

@@ -99,16 +99,19 @@ Test(spared, a_halt_wakes_the_workers_that_there_are)
 
 Test(spared, gates_come_before_the_first_claim_and_are_not_too_many)
 {
-    static struct takt__gate gates[TAKT_GATING_MAX + 1];
+    static struct takt__gate gate;
+    const struct takt__gate *gates[TAKT_GATING_MAX + 1];
     takt_ring *ring = make_ring(false);
-    for (int i = 0; i < TAKT_GATING_MAX; i++)
-        cr_assert_eq(takt__ring_add_gate(ring, &gates[i], false), 0);
-    cr_assert_eq(takt__ring_add_gate(ring, &gates[TAKT_GATING_MAX], false), TAKT_ELIMIT);
+    for (int i = 0; i <= TAKT_GATING_MAX; i++)
+        gates[i] = &gate;
+    cr_assert_eq(takt__ring_set_gates(ring, gates, TAKT_GATING_MAX + 1, false), TAKT_ELIMIT);
+    cr_assert_eq(takt__ring_set_gates(ring, gates, TAKT_GATING_MAX, false), 0);
+    cr_assert_eq(ring->hidden->consumers.count, TAKT_GATING_MAX + 1);
     takt_ring_destroy(ring);
     ring = make_ring(false);
     add(ring);
     publish(ring);
-    cr_assert_eq(takt__ring_add_gate(ring, &gates[0], false), TAKT_ESTATE);
+    cr_assert_eq(takt__ring_set_gates(ring, gates, 1, false), TAKT_ESTATE);
     takt_ring_destroy(ring);
 }
 

@@ -97,6 +97,9 @@ Test(tap, has_no_place_beside_the_most_stages)
 
     for (int i = 0; i < TAKT_STAGES_MAX; i++)
         flow_last(p, NULL, &checkers[i]);
+    cr_assert_eq(takt_tap_add(p, &tap, TAKT_TAP(.context = NULL)), 0);
+    cr_assert_eq(takt_pipeline_start(p), TAKT_ELIMIT, "it would miss events");
+    cr_assert_eq(takt_tap_remove(tap, NULL), 0);
     flow_start(p);
     cr_assert_eq(takt_tap_add(p, &tap, TAKT_TAP(.context = NULL)), TAKT_ELIMIT);
     flow_publish(p, 20);
