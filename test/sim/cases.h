@@ -19,5 +19,6 @@ extern const struct sim_case sim_payload_cases[];  /* case_payload.c */
 extern const struct sim_case sim_pipeline_cases[]; /* case_pipeline.c */
 extern const struct sim_case sim_duty_cases[];     /* case_duty.c */
 extern const struct sim_case sim_tap_cases[];      /* case_tap.c */
+extern const struct sim_case sim_life_cases[];     /* case_life.c */
 
 #endif

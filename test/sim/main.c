@@ -24,7 +24,7 @@
 static const struct sim_case *const groups[] = {
     sim_model_cases,   sim_ring_cases,     sim_wait_cases,  sim_edge_cases, sim_graph_cases,
     sim_cut_cases,     sim_change_cases,   sim_round_cases, sim_park_cases, sim_waiting_cases,
-    sim_payload_cases, sim_pipeline_cases, sim_duty_cases,  sim_tap_cases,
+    sim_payload_cases, sim_pipeline_cases, sim_duty_cases,  sim_tap_cases,  sim_life_cases,
 };
 
 struct settings {
