@@ -76,8 +76,9 @@ typedef struct takt_consumer_options {
 TAKT__DECLS_BEGIN
 
 /*
- * Adds a consumer; it does not run yet, but the producers wait for it from now on. TAKT_EINVAL,
- * TAKT_EGRAPH (after a consumer of another ring), TAKT_ELIMIT, TAKT_ENOMEM. Takes the ring's lock.
+ * Adds a consumer; it does not run yet, but the producers wait for it from now on. To a ring that
+ * is halted, it is added halted. TAKT_EINVAL, TAKT_EGRAPH (after a consumer of another ring),
+ * TAKT_ELIMIT, TAKT_ENOMEM. Takes the ring's lock.
  */
 int takt_consumer_add(takt_ring *ring, takt_consumer **consumer,
                       const takt_consumer_options *options);

@@ -305,14 +305,19 @@ static void halt(void *context)
     takt_ring_halt(context);
 }
 
-/* A halt while a consumer is added: whoever wakes all finds only what is there. */
+/*
+ * A halt while a consumer is added: whoever wakes all finds only what is there, and who comes when
+ * all have been woken stops by itself.
+ */
 static void come_and_halt(void *unused)
 {
     (void)unused;
     struct flow *f = flow_begin(2, false, FLOW_BLOCK);
     int halter = sim_start("halter", halt, f->ring);
-    flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    takt_consumer *c = flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    takt_consumer_start(c);
     sim_join(halter);
+    takt_consumer_join(c);
     flow_end(f, 0);
 }
 
