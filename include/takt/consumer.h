@@ -83,7 +83,10 @@ TAKT__DECLS_BEGIN
 int takt_consumer_add(takt_ring *ring, takt_consumer **consumer,
                       const takt_consumer_options *options);
 
-/* Runs it on a thread of its own. TAKT_ETHREAD, TAKT_EINVAL without a handler, TAKT_ESTATE. */
+/*
+ * Runs it on a thread of its own. TAKT_ETHREAD, TAKT_EINVAL without a handler, TAKT_ESTATE if it
+ * was started before, be it by another thread at the same moment.
+ */
 int takt_consumer_start(takt_consumer *consumer);
 
 /*

@@ -321,6 +321,32 @@ static void come_and_halt(void *unused)
     flow_end(f, 0);
 }
 
+struct starting {
+    takt_consumer *consumer;
+    int first, second;
+};
+
+static void start_first(void *context)
+{
+    struct starting *s = context;
+    s->first = takt_consumer_start(s->consumer);
+}
+
+/* Two threads start the same consumer: it has one thread, and the other is refused. */
+static void start_twice(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    struct starting *s = sim_memory(sizeof *s);
+    s->consumer = flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    int starter = sim_start("starter", start_first, s);
+    s->second = takt_consumer_start(s->consumer);
+    sim_join(starter);
+    sim_check(s->first + s->second == TAKT_ESTATE, "the starts found %d and %d", s->first,
+              s->second);
+    flow_end(f, 0);
+}
+
 static void diamond(void *unused)
 {
     (void)unused;
@@ -351,6 +377,7 @@ const struct sim_case sim_graph_cases[] = {
     {"graph_least", "one comes and goes while all are looked at", least, 3, 10, false, false},
     {"graph_fail", "one fails behind which another has come", fail_behind, 2, 5, false, false},
     {"graph_halt", "a halt while one comes", come_and_halt, 3, 10, false, false},
+    {"graph_start", "two threads start the same one", start_twice, 3, 10, false, false},
     {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
     {0},
 };
