@@ -246,6 +246,9 @@ static int leave_graph(takt_consumer *c)
     while (*link != c)
         link = &(*link)->next;
     *link = c->next;
+    /* It has stopped. Others may fail at this moment, without the lock: so they are counted. */
+    if (takt__ld32_rlx(&c->failed))
+        takt__add32_rlx(&ring->hidden->failed, (uint32_t)-1);
     retire(c);
     return 0;
 }

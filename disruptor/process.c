@@ -113,8 +113,8 @@ static int treat_failure(takt_consumer *c, int code, int64_t failed, uint32_t *t
     }
     c->failed_at = failed;
     c->failed_code = code;
-    takt__st32_rel(&c->failed, 1);               /* release [pairs: consumer-failed] */
-    takt__st32_rel(&c->ring->hidden->failed, 1); /* release [pairs: alert] */
+    takt__st32_rel(&c->failed, 1);            /* release [pairs: consumer-failed] */
+    takt__add32(&c->ring->hidden->failed, 1); /* release [pairs: alert] */
     takt__gates_wake(&c->ring->hidden->consumers);
     return code;
 }

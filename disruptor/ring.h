@@ -30,7 +30,7 @@ struct takt__ring_private {
     size_t slots_size;
     pthread_mutex_t graph_lock;      /* over the lists and the gating set */
     struct takt_consumer *list;      /* all consumers of takt/consumer.h, */
-    uint32_t failed;                 /* a consumer has failed for good */
+    uint32_t failed;                 /* how many of them have failed for good */
     struct takt_consumer *retired;   /* and those that were removed */
     struct takt_barrier *barriers;   /* those over sequences, not at the cursor */
     TAKT_ALIGNED int64_t last_void;  /* the highest void sequence, or below all sequences */

@@ -300,6 +300,28 @@ static void fail_behind(void *unused)
     flow_end(f, -1);
 }
 
+static void run_there(void *context)
+{
+    takt_consumer_run(context);
+}
+
+/* One fails while another that failed before is removed: a drain still ends. */
+static void fail_beside(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    takt_consumer *before, *beside;
+    takt_consumer_add(f->ring, &before, TAKT_CONSUMER(.handler = fail, .wait = FLOW_BLOCK));
+    takt_consumer_add(f->ring, &beside, TAKT_CONSUMER(.handler = fail, .wait = FLOW_BLOCK));
+    flow_produce(f, 0, 1, TAKT_FOREVER);
+    takt_consumer_run(before);
+    int runner = sim_start("runner", run_there, beside);
+    takt_consumer_remove(before);
+    drain(f->ring);
+    sim_join(runner);
+    flow_end(f, -1);
+}
+
 static void halt(void *context)
 {
     takt_ring_halt(context);
@@ -376,6 +398,7 @@ const struct sim_case sim_graph_cases[] = {
     {"graph_look_payload", "the same, with bytes", look_payload, 3, 10, false, false},
     {"graph_least", "one comes and goes while all are looked at", least, 3, 10, false, false},
     {"graph_fail", "one fails behind which another has come", fail_behind, 2, 5, false, false},
+    {"graph_fail_beside", "one fails, one that failed goes", fail_beside, 3, 10, false, false},
     {"graph_halt", "a halt while one comes", come_and_halt, 3, 10, false, false},
     {"graph_start", "two threads start the same one", start_twice, 3, 10, false, false},
     {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
