@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Sequence barriers: a gate over what a consumer depends on, and waiting at it. */
+/*
+ * Sequence barriers: a gate over what a consumer depends on, and waiting at it.
+ *
+ * A halt wakes who waits at the cursor as it wakes the consumers. The sequences of a barrier may be
+ * anybody's, though, and none that the ring knows of. So the ring has a list of the barriers over
+ * sequences. One that enters the list after a halt has gone through it finds the ring halted, by
+ * the lock.
+ */
 #include <takt/barrier.h>
 
 #include "disruptor/alloc.h"
@@ -7,12 +14,41 @@
 
 struct takt_barrier {
     takt_ring *ring;
+    takt_barrier *next;       /* in the ring's list */
     struct takt__gates gates; /* the ring's cursor, or `own` */
     struct takt__gate own;
     takt_wait how;
     const takt_sequence *members[TAKT_GATING_MAX];
     TAKT_ALIGNED uint32_t alerted;
 };
+
+static void enter_list(takt_barrier *barrier)
+{
+    struct takt__ring_private *hidden = barrier->ring->hidden;
+    pthread_mutex_lock(&hidden->graph_lock);
+    barrier->next = hidden->barriers;
+    hidden->barriers = barrier;
+    pthread_mutex_unlock(&hidden->graph_lock);
+}
+
+static void leave_list(takt_barrier *barrier)
+{
+    struct takt__ring_private *hidden = barrier->ring->hidden;
+    pthread_mutex_lock(&hidden->graph_lock);
+    takt_barrier **link = &hidden->barriers;
+    while (*link != barrier)
+        link = &(*link)->next;
+    *link = barrier->next;
+    pthread_mutex_unlock(&hidden->graph_lock);
+}
+
+void takt__barriers_wake(takt_ring *ring)
+{
+    pthread_mutex_lock(&ring->hidden->graph_lock);
+    for (const takt_barrier *barrier = ring->hidden->barriers; barrier; barrier = barrier->next)
+        takt__gates_wake(&barrier->gates);
+    pthread_mutex_unlock(&ring->hidden->graph_lock);
+}
 
 int takt_barrier_create(takt_barrier **out, takt_ring *ring, const takt_sequence *const *sequences,
                         size_t count, const takt_wait *how)
@@ -40,14 +76,19 @@ int takt_barrier_create(takt_barrier **out, takt_ring *ring, const takt_sequence
     barrier->gates.gate[0] = count ? &barrier->own : &ring->hidden->producer;
     if (how)
         barrier->how = *how;
+    if (count)
+        enter_list(barrier);
     *out = barrier;
     return 0;
 }
 
 void takt_barrier_destroy(takt_barrier *barrier)
 {
-    if (barrier)
-        takt__release(barrier->ring->hidden->allocator, barrier, sizeof *barrier);
+    if (!barrier)
+        return;
+    if (barrier->gates.gate[0] == &barrier->own)
+        leave_list(barrier);
+    takt__release(barrier->ring->hidden->allocator, barrier, sizeof *barrier);
 }
 
 int64_t takt_barrier_available(const takt_barrier *barrier)

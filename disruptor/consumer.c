@@ -107,6 +107,7 @@ static uint32_t usual_batch(const takt_ring *ring)
                                      : (uint32_t)part;
 }
 
+/* Under the graph_lock. */
 static void set_up(takt_consumer *c, takt_ring *ring, const takt_consumer_options *options)
 {
     c->ring = ring;
@@ -120,7 +121,8 @@ static void set_up(takt_consumer *c, takt_ring *ring, const takt_consumer_option
         c->options.batch_most = most;
     c->followers = 0;
     c->threaded = false;
-    takt__st32_rlx(&c->halted, 0);
+    /* By the lock: a halt of the ring that does not find it in the list was stored before this. */
+    takt__st32_rlx(&c->halted, takt__ld32_rlx(&ring->halted));
     takt__st32_rlx(&c->state, TAKT__IDLE);
     takt__st32_rlx(&c->failed, 0);
     c->own.members = c->members;
@@ -244,6 +246,9 @@ static int leave_graph(takt_consumer *c)
     while (*link != c)
         link = &(*link)->next;
     *link = c->next;
+    /* It has stopped. Others may fail at this moment, without the lock: so they are counted. */
+    if (takt__ld32_rlx(&c->failed))
+        takt__add32_rlx(&ring->hidden->failed, (uint32_t)-1);
     retire(c);
     return 0;
 }

@@ -113,8 +113,8 @@ static int treat_failure(takt_consumer *c, int code, int64_t failed, uint32_t *t
     }
     c->failed_at = failed;
     c->failed_code = code;
-    takt__st32_rel(&c->failed, 1);               /* release [pairs: consumer-failed] */
-    takt__st32_rel(&c->ring->hidden->failed, 1); /* release [pairs: alert] */
+    takt__st32_rel(&c->failed, 1);            /* release [pairs: consumer-failed] */
+    takt__add32(&c->ring->hidden->failed, 1); /* release [pairs: alert] */
     takt__gates_wake(&c->ring->hidden->consumers);
     return code;
 }
@@ -171,12 +171,17 @@ static int process(takt_consumer *c)
     }
 }
 
-int takt_consumer_run(takt_consumer *c)
+/* Takes a consumer to run it: of all who want to, one gets it. */
+static int take(takt_consumer *c)
 {
     if (!c || !c->options.handler)
         return TAKT_EINVAL;
-    if (!takt__cas32_rlx(&c->state, TAKT__IDLE, TAKT__RUNNING))
-        return TAKT_ESTATE;
+    return takt__cas32_rlx(&c->state, TAKT__IDLE, TAKT__RUNNING) ? 0 : TAKT_ESTATE;
+}
+
+/* Runs one that was taken. */
+static int run(takt_consumer *c)
+{
     const takt_consumer_options *o = &c->options;
     if (o->on_start)
         o->on_start(o->context);
@@ -185,6 +190,12 @@ int takt_consumer_run(takt_consumer *c)
         o->on_stop(o->context);
     takt__st32_rel(&c->state, TAKT__STOPPED); /* release [pairs: consumer-state] */
     return code;
+}
+
+int takt_consumer_run(takt_consumer *c)
+{
+    int error = take(c);
+    return error < 0 ? error : run(c);
 }
 
 static void *thread_main(void *consumer)
@@ -196,18 +207,19 @@ static void *thread_main(void *consumer)
         CPU_SET(c->options.core, &set);
         pthread_setaffinity_np(pthread_self(), sizeof set, &set);
     }
-    takt_consumer_run(c);
+    run(c);
     return NULL;
 }
 
 int takt_consumer_start(takt_consumer *c)
 {
-    if (!c || !c->options.handler)
-        return TAKT_EINVAL;
-    if (takt__ld32_rlx(&c->state) != TAKT__IDLE || c->threaded)
-        return TAKT_ESTATE;
-    if (pthread_create(&c->thread, NULL, thread_main, c) != 0)
+    int error = take(c);
+    if (error < 0)
+        return error;
+    if (pthread_create(&c->thread, NULL, thread_main, c) != 0) {
+        takt__st32_rlx(&c->state, TAKT__IDLE);
         return TAKT_ETHREAD;
+    }
     pthread_setname_np(c->thread, c->name);
     c->threaded = true;
     return 0;

@@ -157,6 +157,7 @@ void takt_ring_halt(takt_ring *ring)
     takt__gates_wake(&ring->hidden->consumers);
     pthread_mutex_unlock(&ring->hidden->graph_lock);
     takt__consumers_halt(ring);
+    takt__barriers_wake(ring);
     takt__ring_wake(ring);
     if (ring->hidden->park)
         takt__park_wake_all(ring->hidden->park);

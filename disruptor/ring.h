@@ -28,10 +28,11 @@ struct takt__ring_private {
     size_t voids_size;
     const takt_allocator *allocator;
     size_t slots_size;
-    pthread_mutex_t graph_lock;      /* over the list of consumers and the gating set */
+    pthread_mutex_t graph_lock;      /* over the lists and the gating set */
     struct takt_consumer *list;      /* all consumers of takt/consumer.h, */
-    uint32_t failed;                 /* a consumer has failed for good */
+    uint32_t failed;                 /* how many of them have failed for good */
     struct takt_consumer *retired;   /* and those that were removed */
+    struct takt_barrier *barriers;   /* those over sequences, not at the cursor */
     TAKT_ALIGNED int64_t last_void;  /* the highest void sequence, or below all sequences */
     int64_t full;                    /* how often a producer has waited for room */
     TAKT_ALIGNED int64_t multi_room; /* many producers: the highest that may be claimed */
@@ -72,6 +73,9 @@ static inline bool takt__ring_has_no_consumer(const takt_ring *ring)
     return takt__ld32_acq(&hidden->consumers.count) == 1 && /* acquire [pairs: gates] */
            takt__ld32_rlx(&hidden->added.used) == 0;
 }
+
+/* Wakes who waits at a barrier over sequences. Takes the graph_lock. */
+void takt__barriers_wake(takt_ring *ring);
 
 /* Lets workers sleep in `park`: a publish looks there for sleepers. Before the first claim. */
 void takt__ring_set_park(takt_ring *ring, struct takt__park *park);

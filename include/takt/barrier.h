@@ -24,12 +24,12 @@ TAKT__DECLS_BEGIN
 /*
  * A barrier over `count` sequences, or over the ring's cursor with count 0, at which threads wait
  * in the way of `how` (NULL: they block). The sequences must outlive it. TAKT_EINVAL, TAKT_ELIMIT
- * (beyond TAKT_GATING_MAX), TAKT_ENOMEM.
+ * (beyond TAKT_GATING_MAX), TAKT_ENOMEM. Any thread; takes the ring's lock.
  */
 int takt_barrier_create(takt_barrier **barrier, takt_ring *ring,
                         const takt_sequence *const *sequences, size_t count, const takt_wait *how);
 
-/* Frees a barrier that no thread waits at. NULL is fine. */
+/* Frees a barrier that no thread waits at, before its ring. NULL is fine. Takes the ring's lock. */
 void takt_barrier_destroy(takt_barrier *barrier);
 
 /*

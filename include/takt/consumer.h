@@ -76,13 +76,17 @@ typedef struct takt_consumer_options {
 TAKT__DECLS_BEGIN
 
 /*
- * Adds a consumer; it does not run yet, but the producers wait for it from now on. TAKT_EINVAL,
- * TAKT_EGRAPH (after a consumer of another ring), TAKT_ELIMIT, TAKT_ENOMEM. Takes the ring's lock.
+ * Adds a consumer; it does not run yet, but the producers wait for it from now on. To a ring that
+ * is halted, it is added halted. TAKT_EINVAL, TAKT_EGRAPH (after a consumer of another ring),
+ * TAKT_ELIMIT, TAKT_ENOMEM. Takes the ring's lock.
  */
 int takt_consumer_add(takt_ring *ring, takt_consumer **consumer,
                       const takt_consumer_options *options);
 
-/* Runs it on a thread of its own. TAKT_ETHREAD, TAKT_EINVAL without a handler, TAKT_ESTATE. */
+/*
+ * Runs it on a thread of its own. TAKT_ETHREAD, TAKT_EINVAL without a handler, TAKT_ESTATE if it
+ * was started before, be it by another thread at the same moment.
+ */
 int takt_consumer_start(takt_consumer *consumer);
 
 /*

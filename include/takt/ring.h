@@ -77,8 +77,9 @@ void takt_ring_destroy(takt_ring *ring);
 int takt_ring_add_gating(takt_ring *ring, const takt_sequence *consumer);
 
 /*
- * Makes claims, waiting and future ones, fail with TAKT_EHALTED, and consumers stop after the
- * batches that they are handling. Any thread; takes the lock under which consumers are added.
+ * Makes claims, waiting and future ones, fail with TAKT_EHALTED, as well as waits at the ring's
+ * barriers for what is not there, and consumers stop after the batches that they are handling. Any
+ * thread; takes the lock under which consumers are added.
  */
 void takt_ring_halt(takt_ring *ring);
 

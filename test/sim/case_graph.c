@@ -300,19 +300,72 @@ static void fail_behind(void *unused)
     flow_end(f, -1);
 }
 
+static void run_there(void *context)
+{
+    takt_consumer_run(context);
+}
+
+/* One fails while another that failed before is removed: a drain still ends. */
+static void fail_beside(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    takt_consumer *before, *beside;
+    takt_consumer_add(f->ring, &before, TAKT_CONSUMER(.handler = fail, .wait = FLOW_BLOCK));
+    takt_consumer_add(f->ring, &beside, TAKT_CONSUMER(.handler = fail, .wait = FLOW_BLOCK));
+    flow_produce(f, 0, 1, TAKT_FOREVER);
+    takt_consumer_run(before);
+    int runner = sim_start("runner", run_there, beside);
+    takt_consumer_remove(before);
+    drain(f->ring);
+    sim_join(runner);
+    flow_end(f, -1);
+}
+
 static void halt(void *context)
 {
     takt_ring_halt(context);
 }
 
-/* A halt while a consumer is added: whoever wakes all finds only what is there. */
+/*
+ * A halt while a consumer is added: whoever wakes all finds only what is there, and who comes when
+ * all have been woken stops by itself.
+ */
 static void come_and_halt(void *unused)
 {
     (void)unused;
     struct flow *f = flow_begin(2, false, FLOW_BLOCK);
     int halter = sim_start("halter", halt, f->ring);
-    flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    takt_consumer *c = flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    takt_consumer_start(c);
     sim_join(halter);
+    takt_consumer_join(c);
+    flow_end(f, 0);
+}
+
+struct starting {
+    takt_consumer *consumer;
+    int first, second;
+};
+
+static void start_first(void *context)
+{
+    struct starting *s = context;
+    s->first = takt_consumer_start(s->consumer);
+}
+
+/* Two threads start the same consumer: it has one thread, and the other is refused. */
+static void start_twice(void *unused)
+{
+    (void)unused;
+    struct flow *f = flow_begin(2, false, FLOW_BLOCK);
+    struct starting *s = sim_memory(sizeof *s);
+    s->consumer = flow_consumer(f, NULL, 0, FLOW_BLOCK);
+    int starter = sim_start("starter", start_first, s);
+    s->second = takt_consumer_start(s->consumer);
+    sim_join(starter);
+    sim_check(s->first + s->second == TAKT_ESTATE, "the starts found %d and %d", s->first,
+              s->second);
     flow_end(f, 0);
 }
 
@@ -345,7 +398,9 @@ const struct sim_case sim_graph_cases[] = {
     {"graph_look_payload", "the same, with bytes", look_payload, 3, 10, false, false},
     {"graph_least", "one comes and goes while all are looked at", least, 3, 10, false, false},
     {"graph_fail", "one fails behind which another has come", fail_behind, 2, 5, false, false},
+    {"graph_fail_beside", "one fails, one that failed goes", fail_beside, 3, 10, false, false},
     {"graph_halt", "a halt while one comes", come_and_halt, 3, 10, false, false},
+    {"graph_start", "two threads start the same one", start_twice, 3, 10, false, false},
     {"graph_diamond", "a diamond of four", diamond, 2, 20, false, false},
     {0},
 };

@@ -123,16 +123,29 @@ static void halt(void *context)
     takt_ring_halt(m->ring);
 }
 
-/* At the ring's cursor: what is published before a halt is found, and the halt ends the rest. */
-static void wait_halt(void *unused)
+/* A halt ends the wait for what nobody will do any more. */
+static void end_by_halt(uint32_t sequences)
 {
-    (void)unused;
-    struct meeting *m = meeting_begin(0);
+    struct meeting *m = meeting_begin(sequences);
     int halter = sim_start("halter", halt, m);
     wait_for_both(m);
     sim_check(m->found == TAKT_EHALTED, "the wait found %lld", (long long)m->found);
     sim_join(halter);
     meeting_end(m);
+}
+
+/* At the ring's cursor. */
+static void wait_halt(void *unused)
+{
+    (void)unused;
+    end_by_halt(0);
+}
+
+/* At a sequence that the ring does not know of. */
+static void wait_halt_own(void *unused)
+{
+    (void)unused;
+    end_by_halt(1);
 }
 
 static void wait_deadline(void *unused)
@@ -219,6 +232,8 @@ const struct sim_case sim_wait_cases[] = {
     {"two_sleepers", "two sleepers are both woken", two_sleepers, 2, 20, false, false},
     {"wait_alert", "an alert ends a wait", wait_alert, 2, 10, false, false},
     {"wait_halt", "so does a halt", wait_halt, 4, 8, false, false},
+    {"wait_halt_own", "at a sequence that the ring does not know, too", wait_halt_own, 4, 8, false,
+     false},
     {"wait_deadline", "and a deadline, not early", wait_deadline, 3, 8, false, false},
     {"upstreams_small", "a consumer behind two others, one event", upstreams_small, 2, 30, false,
      false},

@@ -176,59 +176,90 @@ Test(wait, after_a_halt_finds_what_was_published)
     cr_assert_eq(takt_barrier_wait(at_cursor, 3, TAKT_NOW), TAKT_EHALTED);
 }
 
-/* A wait made by another thread. */
+#define PATIENCE_NS INT64_C(5000000000)
+
+/* A wait made by another thread, which is to end before its deadline. */
 struct waiter {
     takt_barrier *barrier;
     int64_t sequence;
     int64_t result;
+    bool late;
     int64_t waiting;
+    pthread_t thread;
 };
 
 static void *wait_there(void *argument)
 {
     struct waiter *waiter = argument;
+    int64_t deadline = takt_after(PATIENCE_NS);
     takt__store_release(&waiter->waiting, 1);
-    waiter->result = takt_barrier_wait(waiter->barrier, waiter->sequence, TAKT_FOREVER);
+    waiter->result = takt_barrier_wait(waiter->barrier, waiter->sequence, deadline);
+    waiter->late = takt_now() >= deadline;
     return NULL;
 }
 
 /* Starts the wait and leaves it time to begin, which no result depends on. */
-static pthread_t start_waiter(struct waiter *waiter)
+static void start_waiter(struct waiter *waiter)
 {
-    pthread_t thread;
-    cr_assert_eq(pthread_create(&thread, NULL, wait_there, waiter), 0);
+    cr_assert_eq(pthread_create(&waiter->thread, NULL, wait_there, waiter), 0);
     while (!takt__load_acquire(&waiter->waiting))
         usleep(100);
     usleep(3000);
-    return thread;
+}
+
+static void finds(struct waiter *waiter, int64_t result)
+{
+    pthread_join(waiter->thread, NULL);
+    cr_assert_eq(waiter->result, result, "the wait found %ld", waiter->result);
+    cr_assert(!waiter->late, "nobody woke it");
 }
 
 Test(wait, of_another_thread_is_ended_by_a_publish)
 {
     struct waiter waiter = {.barrier = at_cursor, .sequence = 4};
-    pthread_t thread = start_waiter(&waiter);
+    start_waiter(&waiter);
     publish(ring, 4);
     publish(ring, 1);
-    pthread_join(thread, NULL);
-    cr_assert_eq(waiter.result, 4);
+    finds(&waiter, 4);
 }
 
 Test(wait, of_another_thread_is_ended_by_an_alert)
 {
     struct waiter waiter = {.barrier = at_cursor};
-    pthread_t thread = start_waiter(&waiter);
+    start_waiter(&waiter);
     takt_barrier_alert(at_cursor);
-    pthread_join(thread, NULL);
-    cr_assert_eq(waiter.result, TAKT_EALERTED);
+    finds(&waiter, TAKT_EALERTED);
 }
 
 Test(wait, of_another_thread_is_ended_by_a_halt)
 {
     struct waiter waiter = {.barrier = at_cursor};
-    pthread_t thread = start_waiter(&waiter);
+    start_waiter(&waiter);
     takt_ring_halt(ring);
-    pthread_join(thread, NULL);
-    cr_assert_eq(waiter.result, TAKT_EHALTED);
+    finds(&waiter, TAKT_EHALTED);
+}
+
+/* The ring knows nothing of these sequences: it finds who waits by the barriers. */
+Test(wait, at_sequences_of_the_callers_is_ended_by_a_halt)
+{
+    takt_sequence s[] = {{.value = -1}, {.value = -1}};
+    const takt_sequence *watched[] = {&s[0], &s[1]};
+    struct waiter waiters[3] = {{0}};
+    takt_barrier *gone[3];
+    for (int i = 0; i < 3; i++) {
+        gone[i] = make_barrier(ring, watched, (size_t)i);
+        waiters[i].barrier = make_barrier(ring, watched, 2);
+    }
+    for (int i = 0; i < 3; i++)
+        takt_barrier_destroy(gone[i]);
+    takt_sequence_set(&s[0], 0);
+    for (int i = 0; i < 3; i++)
+        start_waiter(&waiters[i]);
+    takt_ring_halt(ring);
+    for (int i = 0; i < 3; i++) {
+        finds(&waiters[i], TAKT_EHALTED);
+        takt_barrier_destroy(waiters[i].barrier);
+    }
 }
 
 /* A consumer on its own thread. */

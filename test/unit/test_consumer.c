@@ -331,6 +331,42 @@ Test(consumer, starts_once)
     takt_ring_destroy(ring);
 }
 
+/* A start by one of two threads that begin at once. */
+struct starter {
+    takt_consumer *consumer;
+    pthread_barrier_t *both;
+    int result;
+};
+
+static void *start_there(void *argument)
+{
+    struct starter *s = argument;
+    pthread_barrier_wait(s->both);
+    s->result = takt_consumer_start(s->consumer);
+    return NULL;
+}
+
+Test(consumer, starts_once_by_two_threads)
+{
+    pthread_barrier_t both;
+    pthread_barrier_init(&both, NULL, 2);
+    for (int round = 0; round < 200; round++) {
+        struct diary d = {.enough = 0};
+        pthread_t other;
+        takt_ring *ring = RIG_RING(.capacity = 8);
+        takt_consumer *c = rig_add(ring, DIARY(&d, .batch_most = 0));
+        struct starter here = {.consumer = c, .both = &both}, there = here;
+        cr_assert_eq(pthread_create(&other, NULL, start_there, &there), 0);
+        start_there(&here);
+        pthread_join(other, NULL);
+        cr_assert_eq(here.result + there.result, TAKT_ESTATE, "round %d: %d and %d", round,
+                     here.result, there.result);
+        takt_ring_destroy(ring);
+        cr_assert_eq(strcmp(d.calls, "SX"), 0, "%s", d.calls);
+    }
+    pthread_barrier_destroy(&both);
+}
+
 /* Runs a consumer on a thread of the test's own. */
 static void *run_there(void *consumer)
 {

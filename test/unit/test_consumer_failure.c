@@ -270,6 +270,35 @@ Test(consumer_failure, lets_exactly_what_came_before_it_through)
     }
 }
 
+/* Whether a drain that cannot be done waits until its deadline. */
+static bool drain_waits(int64_t ns)
+{
+    int64_t deadline = takt_after(ns);
+    cr_assert_eq(takt_ring_drain(ring, deadline), EVENTS);
+    return takt_now() >= deadline;
+}
+
+Test(consumer_failure, ends_drains_until_all_who_failed_are_removed)
+{
+    struct faulty faults[2] = {{.fail = {1}}, {.fail = {1}}};
+    takt_consumer *failed[2];
+    ring = RIG_RING(.capacity = 32);
+    takt_consumer *slow = rig_poller(ring);
+    for (int i = 0; i < 2; i++)
+        failed[i] = rig_add(ring, TAKT_CONSUMER(.handler = handle, .context = &faults[i]));
+    rig_publish(ring, EVENTS);
+    cr_assert(drain_waits(1000000), "nobody has failed yet");
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(takt_consumer_run(failed[i]), code_of(0));
+    cr_assert_not(drain_waits(RIG_PATIENCE_NS));
+    cr_assert_eq(takt_consumer_remove(failed[0]), 0);
+    cr_assert_not(drain_waits(RIG_PATIENCE_NS), "one who failed is still there");
+    cr_assert_eq(takt_consumer_remove(failed[1]), 0);
+    cr_assert(drain_waits(1000000), "nobody is there who failed");
+    cr_assert_eq(takt_consumer_remove(slow), 0);
+    takt_ring_destroy(ring);
+}
+
 Test(consumer_failure, options_are_checked)
 {
     takt_consumer *c = (takt_consumer *)&f;

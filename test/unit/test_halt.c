@@ -276,3 +276,24 @@ Test(halt, lets_who_is_added_later_be_destroyed)
     takt_ring_destroy(ring);
     check_stopped(0);
 }
+
+/* Even if it takes the place of one that was removed before the halt. */
+Test(halt, reaches_who_is_added_later)
+{
+    for (int again = 0; again < 2; again++) {
+        takt_ring *ring = RIG_RING(.capacity = 8);
+        takt_consumer *before = rig_poller(ring);
+        rig_publish(ring, 3);
+        if (again)
+            cr_assert_eq(takt_consumer_remove(before), 0);
+        takt_ring_halt(ring);
+        takt_consumer *c =
+            rig_add(ring, WORKER(clear(0), .name = "later", .from = TAKT_FROM_OLDEST));
+        rig_start(c);
+        rig_reaches(&workers[0].stopped, 1);
+        takt_consumer_join(c);
+        check_stopped(0);
+        rig_has(&workers[0].log, 0, 0);
+        takt_ring_destroy(ring);
+    }
+}
