@@ -352,7 +352,8 @@ int takt_stage_set_shards(takt_stage *stage, uint32_t shards);
  *
  * In a stage that is ordered, keyed or serial (shards_max 1), and of a source, the handler before
  * has returned for the last time before this one is called. In others both run at once for a while,
- * in different shards.
+ * in different shards. Of a source that drops the oldest (takt/source.h) the cut is one of the
+ * ring, and what the handler before has left in the waiting room enters the ring behind it.
  *
  * TAKT_EINVAL (also: on_handover for a stage that is not ordered), TAKT_ESTATE once the pipeline
  * has ended; nothing is kept of the replacement then. A handler that has failed cannot be replaced:
