@@ -138,7 +138,7 @@ MUTANTS = [
      "return over && takt__waiting_count(in->waiting) == 0 ? code_at_end : 0;",
      "return over ? code_at_end : 0;", ["waiting_line", "waiting_line_two"]),
     ("closing a pipeline wakes nobody", "scheduler/life.c",
-     "takt__park_wake_one(&p->runtime->park);\n}\n\n/* The result", "}\n\n/* The result",
+     "    takt__park_wake_one(&p->runtime->park);\n    go(p);", "    go(p);",
      ["line_outside"]),
     ("a helper leaves and wakes nobody in its place", "scheduler/help.c",
      "if (!takt__worker_stay(w, deadline))",
