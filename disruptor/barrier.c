@@ -42,12 +42,10 @@ static void leave_list(takt_barrier *barrier)
     pthread_mutex_unlock(&hidden->graph_lock);
 }
 
-void takt__barriers_wake(takt_ring *ring)
+void takt__barriers_wake(const takt_ring *ring)
 {
-    pthread_mutex_lock(&ring->hidden->graph_lock);
     for (const takt_barrier *barrier = ring->hidden->barriers; barrier; barrier = barrier->next)
         takt__gates_wake(&barrier->gates);
-    pthread_mutex_unlock(&ring->hidden->graph_lock);
 }
 
 int takt_barrier_create(takt_barrier **out, takt_ring *ring, const takt_sequence *const *sequences,

@@ -155,9 +155,9 @@ void takt_ring_halt(takt_ring *ring)
     takt__st64_rlx(&ring->room, INT64_MIN); /* claims go the slow way, which looks at `halted` */
     pthread_mutex_lock(&ring->hidden->graph_lock);
     takt__gates_wake(&ring->hidden->consumers);
+    takt__barriers_wake(ring);
     pthread_mutex_unlock(&ring->hidden->graph_lock);
     takt__consumers_halt(ring);
-    takt__barriers_wake(ring);
     takt__ring_wake(ring);
     if (ring->hidden->park)
         takt__park_wake_all(ring->hidden->park);

@@ -74,8 +74,8 @@ static inline bool takt__ring_has_no_consumer(const takt_ring *ring)
            takt__ld32_rlx(&hidden->added.used) == 0;
 }
 
-/* Wakes who waits at a barrier over sequences. Takes the graph_lock. */
-void takt__barriers_wake(takt_ring *ring);
+/* Wakes who waits at a barrier over sequences. The graph_lock is the caller's. */
+void takt__barriers_wake(const takt_ring *ring);
 
 /* Lets workers sleep in `park`: a publish looks there for sleepers. Before the first claim. */
 void takt__ring_set_park(takt_ring *ring, struct takt__park *park);
