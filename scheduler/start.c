@@ -37,7 +37,7 @@ static int close_the_ring(takt_pipeline *p)
         return 0;
     const struct takt__gate *gates[TAKT_STAGES_MAX];
     uint32_t n = 0;
-    int error = again ? 0 : takt__taps_join(p);
+    int error = takt__taps_join(p);
     if (error < 0)
         return error;
     find_sinks(p);

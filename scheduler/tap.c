@@ -73,7 +73,7 @@ int takt__taps_join(takt_pipeline *p)
 {
     takt_stage *stage = &p->taps->stage;
     if (p->has_taps)
-        return 0; /* since a start that failed */
+        return 0; /* since a start before */
     if (p->count == TAKT_STAGES_MAX)
         return has_any(p) ? TAKT_ELIMIT : 0; /* no room: there will be no taps */
     stage->index = p->count;
