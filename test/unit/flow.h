@@ -11,6 +11,7 @@
 #include <criterion/criterion.h>
 #include <unistd.h>
 
+#include <takt/observe.h>
 #include <takt/pipeline.h>
 
 #define FLOW_PATIENCE_NS INT64_C(15000000000)
@@ -188,6 +189,21 @@ static inline void flow_reaches(const int64_t *counter, int64_t value)
     while (takt__load_acquire(counter) < value && takt_now() < deadline)
         usleep(100);
     cr_assert(takt__load_acquire(counter) >= value);
+}
+
+/* Waits until the runtime's workers `first` to `past` - 1, of the first 8, are asleep at once. */
+static inline void flow_sleep(const takt_runtime *runtime, uint32_t first, uint32_t past)
+{
+    takt_counters_worker w[8];
+    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
+    for (bool asleep = false; !asleep;) {
+        cr_assert(takt_now() < deadline);
+        usleep(100);
+        takt_runtime_snapshot(runtime, w, 8);
+        asleep = true;
+        for (uint32_t i = first; i < past; i++)
+            asleep &= w[i].sleeping;
+    }
 }
 
 /* The pipeline that most tests want: a source or none, a stage in shards, a last one. */

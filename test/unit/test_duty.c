@@ -2,8 +2,6 @@
 /* More workers than cores: who is on duty, and who comes when they are stuck. */
 #include <pthread.h>
 
-#include <takt/observe.h>
-
 #include "flow.h"
 #include "scheduler/duty.h"
 #include "scheduler/topo.h"
@@ -64,12 +62,7 @@ Test(duty, the_reserve_sleeps)
 {
     takt_runtime *runtime = with(4, 2, NEVER_NS);
     struct flow_line line;
-    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
-    for (uint32_t i = 2; i < 4; i++)
-        while (!worker(runtime, i).sleeping) {
-            cr_assert(takt_now() < deadline);
-            usleep(100);
-        }
+    flow_sleep(runtime, 2, 4);
     lay(&line, runtime, 20000, 4, flow_left, NULL);
     flow_ends_with(line.p, 0);
     flow_has_seen(&line.checker, 20000);
@@ -129,16 +122,6 @@ Test(duty, the_reserve_comes_for_those_who_spin_in_a_handler)
     check_meeting(4, 2, true);
 }
 
-/* Until both sleep. */
-static void let_sleep(const takt_runtime *runtime)
-{
-    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
-    while (!worker(runtime, 0).sleeping || !worker(runtime, 1).sleeping) {
-        cr_assert(takt_now() < deadline);
-        usleep(100);
-    }
-}
-
 /* Without a reserve: of two events one is left beside who handles the other, not worth a wake-up.
  */
 static void leave_one(takt_runtime *runtime)
@@ -148,7 +131,7 @@ static void leave_one(takt_runtime *runtime)
     line.p = flow_pipeline(line.runtime, 64);
     flow_stage(line.p, TAKT_STAGE(.handler = meet, .context = &m, .shards = 2, .block = 1));
     flow_start(line.p);
-    let_sleep(line.runtime);
+    flow_sleep(line.runtime, 0, 2);
     takt_ring *ring = takt_pipeline_ring(line.p);
     takt_ring_publish_range(ring, 0, takt_ring_next(ring, 2));
     flow_reaches(&m.met, 1);

@@ -199,13 +199,7 @@ Test(overload, what_waits_enters_the_ring_beside_who_is_held)
         TAKT_RUNTIME(.workers = 2, .cores = 2, .tick_ns = INT64_C(3600000000000));
     cr_assert_eq(takt_runtime_create(&line.runtime, options), 0);
     lay_on(&line, TAKT_OVERLOAD_DROP_OLDEST);
-    takt_counters_worker workers[2];
-    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
-    do {
-        usleep(100);
-        takt_runtime_snapshot(line.runtime, workers, 2);
-        cr_assert(takt_now() < deadline);
-    } while (!workers[0].sleeping || !workers[1].sleeping);
+    flow_sleep(line.runtime, 0, 2);
     fill(&line);
     let_go_and_end(&line);
     take_up(&line);

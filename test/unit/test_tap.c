@@ -3,7 +3,6 @@
 #include "flow.h"
 
 #include <takt/barrier.h>
-#include <takt/observe.h>
 #include <takt/tap.h>
 
 TestSuite(tap, .timeout = 60);
@@ -210,17 +209,6 @@ Test(tap, that_is_removed_lets_the_source_go)
     flow_take_up(&line);
 }
 
-static void let_workers_sleep(const takt_runtime *runtime)
-{
-    takt_counters_worker w[2];
-    int64_t deadline = takt_after(FLOW_PATIENCE_NS);
-    do {
-        usleep(100);
-        takt_runtime_snapshot(runtime, w, 2);
-        cr_assert(takt_now() < deadline);
-    } while (!w[0].sleeping || !w[1].sleeping);
-}
-
 /* Who is woken at the cursor by something else must not take the workers' wake-up along. */
 Test(tap, that_is_removed_leaves_the_workers_to_be_woken)
 {
@@ -231,14 +219,14 @@ Test(tap, that_is_removed_leaves_the_workers_to_be_woken)
     line.p = flow_pipeline(line.runtime, 8);
     flow_last(line.p, NULL, &line.checker);
     flow_start(line.p);
-    let_workers_sleep(line.runtime);
+    flow_sleep(line.runtime, 0, 2);
     cr_assert_eq(takt_tap_add(line.p, &tap, on_thread(NULL, &w)), 0);
     usleep(20000); /* it sleeps, too */
     cr_assert_eq(takt_tap_remove(tap, NULL), 0);
     flow_publish(line.p, 1);
     flow_reaches(&line.checker.seen, 1);
 
-    let_workers_sleep(line.runtime);
+    flow_sleep(line.runtime, 0, 2);
     takt_wait wait = {.kind = TAKT_WAIT_BLOCK};
     cr_assert_eq(takt_barrier_create(&barrier, takt_pipeline_ring(line.p), NULL, 0, &wait), 0);
     takt_barrier_alert(barrier);
