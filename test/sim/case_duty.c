@@ -4,6 +4,7 @@
  * handlers that wait for another worker.
  */
 #include "cases.h"
+#include "line.h"
 #include "scheduler/duty.h"
 
 #define EVENTS 4
@@ -46,32 +47,20 @@ static int on_event(void *context, takt_batch *b)
 }
 
 /* A stage in two shards. */
-static struct duty *begin_with(const takt_runtime_options *options, enum takt_overload overload)
+static struct duty *begin_with(uint32_t workers, uint32_t cores, enum takt_overload overload)
 {
     struct duty *d = sim_memory(sizeof *d);
-    int error = takt_runtime_create(&d->runtime, options);
-    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
-    error = takt_pipeline_create(&d->pipeline, d->runtime,
-                                 TAKT_PIPELINE(.event_size = 8, .capacity = 4, .alignment = 8,
-                                               .fixed_widths = true, .overload = overload));
-    sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
-    takt_pipeline_add_stage(
-        d->pipeline, NULL,
-        TAKT_STAGE(.handler = on_event, .context = d, .shards = 2, .shards_max = 2, .block = 1));
+    d->runtime = LINE_RUNTIME(.workers = workers, .cores = cores);
+    d->pipeline = LINE_PIPELINE(d->runtime, .event_size = 8, .capacity = 4, .overload = overload);
+    line_stage(d->pipeline, TAKT_STAGE(.handler = on_event, .context = d, .shards = 2,
+                                       .shards_max = 2, .block = 1));
     return d;
 }
 
 /* Some workers and one core. */
 static struct duty *begin(uint32_t workers)
 {
-    return begin_with(TAKT_RUNTIME(.workers = workers, .cores = 1, .allocator = &sim_allocator),
-                      TAKT_OVERLOAD_BLOCK);
-}
-
-static void start(struct duty *d)
-{
-    int error = takt_pipeline_start(d->pipeline);
-    sim_check(error == 0, "it does not start: %s", takt_strerror(error));
+    return begin_with(workers, 1, TAKT_OVERLOAD_BLOCK);
 }
 
 static void produce(struct duty *d, int64_t events)
@@ -88,8 +77,7 @@ static void end(struct duty *d)
     for (int64_t i = 0; i < d->total; i++)
         wait_for(d, &d->handled[i]);
     takt_pipeline_close(d->pipeline);
-    int result = takt_pipeline_wait(d->pipeline, TAKT_FOREVER);
-    sim_check(result == 0, "the pipeline ended with %d", result);
+    line_ends_with(d->pipeline, 0);
     takt_pipeline_destroy(d->pipeline);
     takt_runtime_destroy(d->runtime);
     for (int64_t i = 0; i < d->total; i++)
@@ -103,7 +91,7 @@ static void duty_over(void *unused)
     (void)unused;
     struct duty *d = begin(2);
     takt__duty_set(d->runtime, 2);
-    start(d);
+    line_start(d->pipeline);
     produce(d, 1);
     takt__duty_set(d->runtime, 1);
     produce(d, 1);
@@ -115,7 +103,7 @@ static void duty_turns(void *unused)
 {
     (void)unused;
     struct duty *d = begin(2);
-    start(d);
+    line_start(d->pipeline);
     for (uint32_t i = 0; i < 2; i++) {
         takt__duty_set(d->runtime, 2);
         produce(d, 1);
@@ -130,7 +118,7 @@ static void duty_stuck(void *unused)
     (void)unused;
     struct duty *d = begin(2);
     d->meet = true;
-    start(d);
+    line_start(d->pipeline);
     produce(d, 2);
     end(d);
 }
@@ -142,11 +130,10 @@ static void duty_stuck(void *unused)
 static void duty_left(void *unused)
 {
     (void)unused;
-    struct duty *d = begin_with(TAKT_RUNTIME(.workers = 2, .cores = 2, .allocator = &sim_allocator),
-                                TAKT_OVERLOAD_BLOCK);
+    struct duty *d = begin_with(2, 2, TAKT_OVERLOAD_BLOCK);
     takt_ring *ring = takt_pipeline_ring(d->pipeline);
     d->meet = true;
-    start(d);
+    line_start(d->pipeline);
     takt_ring_publish_range(ring, 0, takt_ring_next(ring, 2));
     d->total = 2;
     end(d);
@@ -159,10 +146,9 @@ static void duty_left(void *unused)
  */
 static void meet_at_once(enum takt_overload overload)
 {
-    struct duty *d =
-        begin_with(TAKT_RUNTIME(.workers = 2, .cores = 2, .allocator = &sim_allocator), overload);
+    struct duty *d = begin_with(2, 2, overload);
     d->meet = true;
-    start(d);
+    line_start(d->pipeline);
     sim_clock_wakes(false);
     for (; d->total < 2; d->total++) {
         int result = takt_source_offer(d->pipeline, &d->total, TAKT_NOW);
@@ -192,7 +178,7 @@ static void duty_end(void *unused)
     (void)unused;
     struct duty *d = begin(3);
     takt__duty_set(d->runtime, 2);
-    start(d);
+    line_start(d->pipeline);
     takt__duty_set(d->runtime, 1);
     end(d);
 }

@@ -6,6 +6,7 @@
 #include <takt/tap.h>
 
 #include "cases.h"
+#include "line.h"
 
 #define EVENTS 3
 
@@ -40,36 +41,28 @@ static int on_event(void *context, takt_batch *b)
     return 0;
 }
 
+static void add_sink(struct life *l, uint32_t i)
+{
+    line_stage(l->pipeline,
+               TAKT_STAGE(.handler = on_event, .context = &l->handled[i], .shards_max = 1));
+}
+
 static struct life *begin(enum takt_overload overload, bool source, uint32_t sinks)
 {
     struct life *l = sim_memory(sizeof *l);
-    int error = takt_runtime_create(
-        &l->runtime, TAKT_RUNTIME(.workers = 1, .cores = 1, .allocator = &sim_allocator));
-    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
-    error = takt_pipeline_create(&l->pipeline, l->runtime,
-                                 TAKT_PIPELINE(.event_size = 8, .capacity = 4, .alignment = 8,
-                                               .fixed_widths = true, .overload = overload));
-    sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
+    l->runtime = LINE_RUNTIME(.workers = 1, .cores = 1);
+    l->pipeline = LINE_PIPELINE(l->runtime, .event_size = 8, .capacity = 4, .overload = overload);
     if (source)
         takt_pipeline_add_source(l->pipeline, &l->source,
                                  TAKT_STAGE(.handler = on_source, .context = l));
     for (uint32_t i = 0; i < sinks; i++)
-        takt_pipeline_add_stage(
-            l->pipeline, NULL,
-            TAKT_STAGE(.handler = on_event, .context = &l->handled[i], .shards_max = 1));
+        add_sink(l, i);
     return l;
-}
-
-static void start(struct life *l)
-{
-    int error = takt_pipeline_start(l->pipeline);
-    sim_check(error == 0, "it does not start: %s", takt_strerror(error));
 }
 
 static void end(struct life *l, int expected)
 {
-    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
-    sim_check(result == expected, "the pipeline ended with %d", result);
+    line_ends_with(l->pipeline, expected);
     takt_pipeline_destroy(l->pipeline);
 }
 
@@ -86,7 +79,7 @@ static void life_replace(void *unused)
     (void)unused;
     struct life *l = begin(TAKT_OVERLOAD_BLOCK, true, 1);
     int other = sim_start("replacer", replace, l);
-    start(l);
+    line_start(l->pipeline);
     sim_join(other);
     end(l, 0);
     takt_runtime_destroy(l->runtime);
@@ -115,7 +108,7 @@ static void start_under_producer(enum takt_overload overload)
     int other = sim_start("producer", produce, l);
     int error = takt_tap_add(l->pipeline, &tap, TAKT_TAP(.after = NULL));
     sim_check(error == 0, "no tap: %s", takt_strerror(error));
-    start(l);
+    line_start(l->pipeline);
     error = takt_tap_remove(tap, NULL);
     sim_check(error == 0, "the tap stays: %s", takt_strerror(error));
     end(l, 0); /* the producer may still be in its close */
@@ -148,7 +141,7 @@ static void life_halt(void *unused)
 {
     (void)unused;
     struct life *l = begin(TAKT_OVERLOAD_BLOCK, false, 1);
-    start(l);
+    line_start(l->pipeline);
     int other = sim_start("halter", halt, l);
     end(l, TAKT_EHALTED);
     sim_join(other);
@@ -160,12 +153,10 @@ static void life_halt_again(void *unused)
 {
     (void)unused;
     struct life *l = begin(TAKT_OVERLOAD_BLOCK, false, 1);
-    start(l);
+    line_start(l->pipeline);
     int64_t left = takt_pipeline_stop(l->pipeline, TAKT_FOREVER);
     sim_check(left == 0, "%lld are left", (long long)left);
-    takt_pipeline_add_stage(
-        l->pipeline, NULL,
-        TAKT_STAGE(.handler = on_event, .context = &l->handled[1], .shards_max = 1));
+    add_sink(l, 1);
     int other = sim_start("halter", halt, l);
     int error = takt_pipeline_start(l->pipeline);
     sim_check(error == 0 || error == TAKT_ESTATE, "it does not start: %s", takt_strerror(error));

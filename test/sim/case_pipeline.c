@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole pipelines: real workers, helpers, and the real scheduler thread, a handful of events. */
 #include "cases.h"
+#include "line.h"
 
 #define EVENTS_MAX 16
 #define STAGES_MAX 3
@@ -82,23 +83,18 @@ static void add(struct line *l, takt_handler handler, uint32_t shards_max, takt_
 {
     struct station *s = sim_memory(sizeof *s);
     *s = (struct station){l, l->count};
-    int error = takt_pipeline_add_stage(
-        l->pipeline, &l->stages[l->count],
-        TAKT_STAGE(.handler = handler, .context = s,
-                   .after = &l->stages[l->count ? l->count - 1 : 0], .after_count = l->count > 0,
-                   .shards_max = shards_max, .block = 1, .key = key));
-    sim_check(error == 0, "no stage: %s", takt_strerror(error));
+    l->stages[l->count] =
+        line_stage(l->pipeline, TAKT_STAGE(.handler = handler, .context = s,
+                                           .after = &l->stages[l->count ? l->count - 1 : 0],
+                                           .after_count = l->count > 0, .shards_max = shards_max,
+                                           .block = 1, .key = key));
     l->count++;
 }
 
 static takt_runtime *make_runtime(uint32_t workers, uint32_t helpers)
 {
-    takt_runtime *runtime;
-    int error = takt_runtime_create(
-        &runtime, TAKT_RUNTIME(.workers = workers ? workers : TAKT_NO_WORKERS, .cores = workers,
-                               .helpers = helpers, .allocator = &sim_allocator));
-    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
-    return runtime;
+    return LINE_RUNTIME(.workers = workers ? workers : TAKT_NO_WORKERS, .cores = workers,
+                        .helpers = helpers);
 }
 
 /* A pipeline of `middle` stages and a last one, with a source or with the caller as its producer.
@@ -108,11 +104,7 @@ static struct line *begin_in(takt_runtime *runtime, int64_t events, uint32_t mid
 {
     struct line *l = sim_memory(sizeof *l);
     *l = (struct line){.runtime = runtime, .events = events, .fail_at = -1};
-    int error =
-        takt_pipeline_create(&l->pipeline, l->runtime,
-                             TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = 4,
-                                           .alignment = 8, .fixed_widths = true));
-    sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
+    l->pipeline = LINE_PIPELINE(l->runtime, .event_size = sizeof(struct event), .capacity = 4);
     if (source)
         takt_pipeline_add_source(l->pipeline, NULL, TAKT_STAGE(.handler = on_source, .context = l));
     for (uint32_t i = 0; i < middle; i++)
@@ -125,12 +117,6 @@ static struct line *begin(uint32_t workers, int64_t events, uint32_t middle, boo
                           takt_key_function key)
 {
     return begin_in(make_runtime(workers, 0), events, middle, source, key);
-}
-
-static void start(struct line *l)
-{
-    int error = takt_pipeline_start(l->pipeline);
-    sim_check(error == 0, "it does not start: %s", takt_strerror(error));
 }
 
 static void produce(struct line *l, int64_t to)
@@ -152,8 +138,7 @@ static void destroy(struct line *l)
 
 static void end(struct line *l, int expected)
 {
-    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
-    sim_check(result == expected, "the pipeline ended with %d, not %d", result, expected);
+    line_ends_with(l->pipeline, expected);
     destroy(l);
     if (expected == 0)
         sim_check(l->arrived == l->events, "%lld events of %lld arrived", (long long)l->arrived,
@@ -163,7 +148,7 @@ static void end(struct line *l, int expected)
 static void outside(uint32_t workers, int64_t events)
 {
     struct line *l = begin(workers, events, 0, false, NULL);
-    start(l);
+    line_start(l->pipeline);
     produce(l, events);
     takt_pipeline_close(l->pipeline);
     end(l, 0);
@@ -185,14 +170,14 @@ static void line_source(void *unused)
 {
     (void)unused;
     struct line *l = begin(1, 6, 1, true, NULL);
-    start(l);
+    line_start(l->pipeline);
     end(l, 0);
 }
 
 static void redivide(uint32_t workers, takt_key_function key)
 {
     struct line *l = begin(workers, 8, 1, false, key);
-    start(l);
+    line_start(l->pipeline);
     produce(l, 2);
     takt_stage_set_shards(l->stages[0], 2);
     produce(l, 5);
@@ -217,7 +202,7 @@ static void line_redivide_keyed(void *unused)
 static struct line *drain(void)
 {
     struct line *l = begin(1, 6, 1, true, NULL);
-    start(l);
+    line_start(l->pipeline);
     int64_t left = takt_pipeline_drain(l->pipeline, TAKT_FOREVER);
     sim_check(left == 0, "%lld events are left after a drain", (long long)left);
     return l;
@@ -247,7 +232,7 @@ static void line_halt(void *unused)
 {
     (void)unused;
     struct line *l = begin(2, 8, 1, true, NULL);
-    start(l);
+    line_start(l->pipeline);
     sim_give_way();
     takt_pipeline_halt(l->pipeline);
     int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
@@ -263,7 +248,7 @@ static void line_failure(void *unused)
     (void)unused;
     struct line *l = begin(2, 4, 1, true, NULL);
     l->fail_at = 2;
-    start(l);
+    line_start(l->pipeline);
     end(l, TAKT_EINVAL);
     sim_check(l->arrived == 2, "%lld events arrived before the failure", (long long)l->arrived);
 }
@@ -310,7 +295,7 @@ static void help_alone(void *unused)
 {
     (void)unused;
     struct line *l = begin_in(make_runtime(0, 2), 4, 0, false, NULL);
-    start(l);
+    line_start(l->pipeline);
     int first = sim_start("helper 1", helper_stays, l);
     int second = sim_start("helper 2", helper_stays, l);
     produce(l, 4);
@@ -326,15 +311,14 @@ static void beside(uint32_t middle, uint32_t visits, int64_t events, uint32_t sh
 {
     struct line *l = begin_in(make_runtime(1, 1), events, middle, false, NULL);
     l->visits = visits;
-    start(l);
+    line_start(l->pipeline);
     int helper = sim_start("helper", helper_calls, l);
     produce(l, events / 2);
     if (shards)
         takt_stage_set_shards(l->stages[0], shards);
     produce(l, events);
     takt_pipeline_close(l->pipeline);
-    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
-    sim_check(result == 0, "the pipeline ended with %d", result);
+    line_ends_with(l->pipeline, 0);
     sim_join(helper);
     end(l, 0);
 }
@@ -346,13 +330,12 @@ static void help_turns(void *unused)
     struct line *l = begin_in(make_runtime(1, 1), 3, 0, false, NULL);
     l->visits = 2;
     l->crowded = true;
-    start(l);
+    line_start(l->pipeline);
     int first = sim_start("helper 1", helper_calls, l);
     int second = sim_start("helper 2", helper_calls, l);
     produce(l, 3);
     takt_pipeline_close(l->pipeline);
-    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
-    sim_check(result == 0, "the pipeline ended with %d", result);
+    line_ends_with(l->pipeline, 0);
     sim_join(first);
     sim_join(second);
     end(l, 0);
@@ -375,7 +358,7 @@ static void help_recall(void *unused)
 {
     (void)unused;
     struct line *l = begin_in(make_runtime(1, 1), 3, 0, false, NULL);
-    start(l);
+    line_start(l->pipeline);
     int helper = sim_start("helper", helper_is_called_back, l);
     produce(l, 2);
     wait_for_helpers(l->runtime, 1);
@@ -392,7 +375,7 @@ static void help_destroy(void *unused)
     (void)unused;
     struct line *l = begin_in(make_runtime(0, 1), 4, 1, true, NULL);
     int helper = sim_start("helper", helper_stays, l);
-    start(l);
+    line_start(l->pipeline);
     int64_t left = takt_pipeline_drain(l->pipeline, TAKT_FOREVER);
     sim_check(left == 0, "%lld events are left after a drain", (long long)left);
     sim_check(l->arrived == takt_ring_cursor(takt_pipeline_ring(l->pipeline)) + 1,
@@ -410,8 +393,8 @@ static void line_two(void *unused)
     struct line *a = begin_in(runtime, 4, 0, true, NULL);
     struct line *b = begin_in(runtime, 2, 0, false, NULL);
     a->visits = 2;
-    start(a);
-    start(b);
+    line_start(a->pipeline);
+    line_start(b->pipeline);
     int helper = sim_start("helper", helper_calls, a);
     produce(b, 2);
     takt_pipeline_close(b->pipeline);

@@ -7,6 +7,7 @@
 #include <takt/tap.h>
 
 #include "cases.h"
+#include "line.h"
 
 #define EVENTS   4
 #define CAPACITY 2
@@ -65,21 +66,13 @@ static int on_tap(void *context, takt_batch *b)
 static struct tapped *begin(bool source)
 {
     struct tapped *t = sim_memory(sizeof *t);
-    int error = takt_runtime_create(
-        &t->runtime, TAKT_RUNTIME(.workers = 1, .cores = 1, .allocator = &sim_allocator));
-    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
-    error =
-        takt_pipeline_create(&t->pipeline, t->runtime,
-                             TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = CAPACITY,
-                                           .alignment = 8, .fixed_widths = true));
-    sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
+    t->runtime = LINE_RUNTIME(.workers = 1, .cores = 1);
+    t->pipeline =
+        LINE_PIPELINE(t->runtime, .event_size = sizeof(struct event), .capacity = CAPACITY);
     if (source)
         takt_pipeline_add_source(t->pipeline, NULL, TAKT_STAGE(.handler = on_source, .context = t));
-    error = takt_pipeline_add_stage(t->pipeline, &t->stage,
-                                    TAKT_STAGE(.handler = on_stage, .shards_max = 1));
-    sim_check(error == 0, "no stage: %s", takt_strerror(error));
-    error = takt_pipeline_start(t->pipeline);
-    sim_check(error == 0, "it does not start: %s", takt_strerror(error));
+    t->stage = line_stage(t->pipeline, TAKT_STAGE(.handler = on_stage, .shards_max = 1));
+    line_start(t->pipeline);
     return t;
 }
 
@@ -110,8 +103,7 @@ static void look(struct tapped *t)
 
 static void end(struct tapped *t)
 {
-    int result = takt_pipeline_wait(t->pipeline, TAKT_FOREVER);
-    sim_check(result == 0, "the pipeline ended with %d", result);
+    line_ends_with(t->pipeline, 0);
     takt_pipeline_destroy(t->pipeline);
     takt_runtime_destroy(t->runtime);
 }

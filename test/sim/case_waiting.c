@@ -7,6 +7,7 @@
  */
 #include "cases.h"
 #include "disruptor/waiting.h"
+#include "line.h"
 
 struct event {
     int64_t number;
@@ -160,19 +161,11 @@ static struct line *begin(uint32_t workers)
 {
     struct line *l = sim_memory(sizeof *l);
     l->last = -1;
-    int error = takt_runtime_create(&l->runtime, TAKT_RUNTIME(.workers = workers, .cores = workers,
-                                                              .allocator = &sim_allocator));
-    sim_check(error == 0, "no runtime: %s", takt_strerror(error));
-    error = takt_pipeline_create(
-        &l->pipeline, l->runtime,
-        TAKT_PIPELINE(.event_size = sizeof(struct event), .capacity = 2, .alignment = 8,
-                      .fixed_widths = true, .overload = TAKT_OVERLOAD_DROP_OLDEST, .waiting = 2));
-    sim_check(error == 0, "no pipeline: %s", takt_strerror(error));
-    error = takt_pipeline_add_stage(l->pipeline, NULL,
-                                    TAKT_STAGE(.handler = on_event, .context = l, .shards_max = 1));
-    sim_check(error == 0, "no stage: %s", takt_strerror(error));
-    error = takt_pipeline_start(l->pipeline);
-    sim_check(error == 0, "it does not start: %s", takt_strerror(error));
+    l->runtime = LINE_RUNTIME(.workers = workers, .cores = workers);
+    l->pipeline = LINE_PIPELINE(l->runtime, .event_size = sizeof(struct event), .capacity = 2,
+                                .overload = TAKT_OVERLOAD_DROP_OLDEST, .waiting = 2);
+    line_stage(l->pipeline, TAKT_STAGE(.handler = on_event, .context = l, .shards_max = 1));
+    line_start(l->pipeline);
     return l;
 }
 
@@ -198,8 +191,7 @@ static void check_line(const struct line *l, int64_t offered)
 static void end(struct line *l, int64_t offered)
 {
     takt_pipeline_close(l->pipeline);
-    int result = takt_pipeline_wait(l->pipeline, TAKT_FOREVER);
-    sim_check(result == 0, "the pipeline ended with %d", result);
+    line_ends_with(l->pipeline, 0);
     check_line(l, offered);
     takt_pipeline_destroy(l->pipeline);
     takt_runtime_destroy(l->runtime);
@@ -234,8 +226,7 @@ static void waiting_stop(void *unused)
     left = takt_pipeline_stop(l->pipeline, TAKT_FOREVER);
     sim_check(left == 0, "%lld are left", (long long)left);
     check_line(l, 5);
-    int error = takt_pipeline_start(l->pipeline);
-    sim_check(error == 0, "it does not start again: %s", takt_strerror(error));
+    line_start(l->pipeline);
     offer(l, 5, 7);
     end(l, 7);
 }
@@ -250,11 +241,8 @@ static void waiting_grow(void *unused)
     offer(l, 0, 2);
     int64_t left = takt_pipeline_stop(l->pipeline, TAKT_FOREVER);
     sim_check(left == 0, "%lld are left", (long long)left);
-    int error = takt_pipeline_add_stage(
-        l->pipeline, NULL, TAKT_STAGE(.handler = on_event, .context = late, .shards_max = 1));
-    sim_check(error == 0, "no stage: %s", takt_strerror(error));
-    error = takt_pipeline_start(l->pipeline);
-    sim_check(error == 0, "it does not start again: %s", takt_strerror(error));
+    line_stage(l->pipeline, TAKT_STAGE(.handler = on_event, .context = late, .shards_max = 1));
+    line_start(l->pipeline);
     int64_t before = l->arrived;
     offer(l, 2, 4);
     takt_pipeline_close(l->pipeline);
